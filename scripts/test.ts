@@ -1,0 +1,26 @@
+/**
+ * `npm test [-- FILTER… | --node-option…]`: runs the compiled tests with Node's own runner. Plain words choose test
+ * files whose path contains one of them; anything that starts with `-` goes to `node --test`.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const testsFolder = fileURLToPath(new URL("../tests/", import.meta.url));
+const args = process.argv.slice(2);
+const filters = args.filter((arg) => !arg.startsWith("-"));
+const nodeOptions = args.filter((arg) => arg.startsWith("-"));
+
+const files = readdirSync(testsFolder, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.js"))
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .toSorted()
+  .map((file) => join(testsFolder, file));
+
+if (files.length === 0) {
+  console.error(`no test file matches ${filters.join(", ")} below ${testsFolder}`);
+  process.exit(1);
+}
+const { status } = spawnSync(process.execPath, ["--test", ...nodeOptions, ...files], { stdio: "inherit" });
+process.exit(status ?? 1);
