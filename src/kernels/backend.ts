@@ -113,6 +113,9 @@ export interface KvCache {
 export interface QkvWeights {
   /** Rows q, k, v stacked: `[(H + 2·KV)·D, hidden]`. */
   readonly qkvProj: Matrix;
+  readonly numAttentionHeads: number;
+  readonly numKeyValueHeads: number;
+  /** Width D, as kNorm's. */
   readonly qNorm: Norm;
   readonly kNorm: Norm;
 }
@@ -128,6 +131,7 @@ export interface QkvOptions {
 }
 
 export interface AttentionOptions {
+  readonly headDim: number;
   readonly segments: readonly Segment[];
   /** Writes row t of `k` and `v` to `slots[t]` first; segments' key ranges are then cache slots. */
   readonly cache?: { readonly store: KvCache; readonly layer: number; readonly slots: Uint32Array };
