@@ -1,0 +1,33 @@
+import { Qwen3Error } from "../core/errors.ts";
+import type { Backend, BackendKind } from "./backend.ts";
+import type { ReferenceKernels } from "./reference/kernels.ts";
+
+/** Which backend, and what of it to replace. */
+export type BackendOptions = ReferenceOptions;
+
+export interface ReferenceOptions {
+  readonly kind: "reference";
+  /** Operations to run in place of the built-in ones, by name. */
+  readonly kernels?: Partial<ReferenceKernels>;
+}
+
+/**
+ * Makes a backend. Its code is loaded only now, so that a program which embeds on the CPU never loads Dawn.
+ *
+ * @throws Qwen3Error `device` if the device cannot be had
+ */
+export async function createBackend(options: BackendOptions): Promise<Backend> {
+  const kind: BackendKind = options.kind;
+  switch (options.kind) {
+    case "reference": {
+      const { ReferenceBackend } = await import("./reference/reference-backend.ts");
+      return new ReferenceBackend(options.kernels);
+    }
+    default:
+      options.kind satisfies never;
+      throw new Qwen3Error(
+        "invalid-argument",
+        `backend kind ${JSON.stringify(kind)}; expected "reference", "wasm" or "webgpu"`,
+      );
+  }
+}
