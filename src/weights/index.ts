@@ -1,2 +1,0 @@
-export { SafetensorsFile } from "./safetensors-file.ts";
-export type { TensorInfo } from "./safetensors-header.ts";
