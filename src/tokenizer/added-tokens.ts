@@ -1,0 +1,104 @@
+import { LETTER, NUMBER, SPACE } from "./unicode.ts";
+import { codePointAt, previousStart, utf8Length } from "./utf8.ts";
+
+/** A token that is matched in the text itself, before it is split into words. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Left out of decoded text on request. */
+  readonly special: boolean;
+  /** Matched after NFC instead of before it. */
+  readonly normalized: boolean;
+  /** Swallows the white space before it. */
+  readonly lstrip: boolean;
+  /** Swallows the white space behind it. */
+  readonly rstrip: boolean;
+  /** Only matched between characters that are not part of a word. */
+  readonly singleWord: boolean;
+}
+
+/** A stretch of text: an added token, or (id −1) what stands between them. */
+export interface Piece {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Pattern {
+  readonly bytes: Uint8Array;
+  readonly token: AddedToken;
+}
+
+/** Finds added tokens, leftmost first and the longest of those that start at the same place. */
+export class AddedTokenMatcher {
+  readonly #byFirstByte = new Map<number, Pattern[]>();
+  readonly #classes: Uint8Array;
+
+  /**
+   * @param tokens what to find, with the bytes that each is written as
+   * @param classes the class bits of every code point
+   */
+  constructor(tokens: readonly Pattern[], classes: Uint8Array) {
+    this.#classes = classes;
+    for (const pattern of tokens.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
+      const first = pattern.bytes[0] as number;
+      this.#byFirstByte.set(first, [...(this.#byFirstByte.get(first) ?? []), pattern]);
+    }
+  }
+
+  /** Cuts [start, end) into added tokens and the non-empty text between them. */
+  split(bytes: Uint8Array, start: number, end: number): Piece[] {
+    const pieces: Piece[] = [];
+    let done = start;
+    for (let at = start; at < end; at++) {
+      const pattern = this.#matchAt(bytes, at, end);
+      if (pattern === undefined) continue;
+      const matchEnd = at + pattern.bytes.length;
+      if (!pattern.token.singleWord || this.#standsAlone(bytes, start, at, matchEnd, end)) {
+        const from = pattern.token.lstrip ? this.#spacesBefore(bytes, done, at) : at;
+        const to = pattern.token.rstrip ? this.#spacesBehind(bytes, matchEnd, end) : matchEnd;
+        if (from > done) pieces.push({ id: -1, start: done, end: from });
+        pieces.push({ id: pattern.token.id, start: from, end: to });
+        done = to;
+      }
+      at = matchEnd - 1;
+    }
+    if (done < end) pieces.push({ id: -1, start: done, end });
+    return pieces;
+  }
+
+  #matchAt(bytes: Uint8Array, at: number, end: number): Pattern | undefined {
+    return this.#byFirstByte
+      .get(bytes[at] as number)
+      ?.find((pattern) => at + pattern.bytes.length <= end && pattern.bytes.every((byte, i) => bytes[at + i] === byte));
+  }
+
+  #standsAlone(bytes: Uint8Array, start: number, from: number, to: number, end: number): boolean {
+    const wordBefore = from > start && this.#isWord(codePointAt(bytes, previousStart(bytes, from)));
+    return !wordBefore && !(to < end && this.#isWord(codePointAt(bytes, to)));
+  }
+
+  #isWord(codePoint: number): boolean {
+    return codePoint === 0x5f || ((this.#classes[codePoint] as number) & (LETTER | NUMBER)) !== 0;
+  }
+
+  #spacesBefore(bytes: Uint8Array, from: number, to: number): number {
+    let at = to;
+    while (at > from) {
+      const previous = previousStart(bytes, at);
+      if (((this.#classes[codePointAt(bytes, previous)] as number) & SPACE) === 0) break;
+      at = previous;
+    }
+    return at;
+  }
+
+  #spacesBehind(bytes: Uint8Array, from: number, end: number): number {
+    let at = from;
+    while (at < end) {
+      const codePoint = codePointAt(bytes, at);
+      if (((this.#classes[codePoint] as number) & SPACE) === 0) break;
+      at += utf8Length(codePoint);
+    }
+    return at;
+  }
+}
