@@ -1,0 +1,36 @@
+/**
+ * `npm run bench -- COMMAND [OPTION…]`. Each command is a module of this folder that exports `run(args)`; it is only
+ * loaded when asked for.
+ */
+interface Bench {
+  run(args: readonly string[]): Promise<void>;
+}
+
+interface Command {
+  readonly summary: string;
+  load(): Promise<Bench>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  encode: {
+    summary: "texts to vectors: whole runtimes against each other",
+    load: () => import("./encode/command.ts"),
+  },
+};
+
+function usage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  return `usage: npm run bench -- COMMAND [OPTION…]\n\n${lines.join("\n")}\n\nCOMMAND --help lists its options.`;
+}
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (!command) {
+    console.error(usage());
+    return 2;
+  }
+  await (await command.load()).run(args);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
