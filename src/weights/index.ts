@@ -1,2 +1,6 @@
+export { type ResolvedModel, type ResolveOptions, resolveModel } from "./resolve-model.ts";
+export { bundledModels, DEFAULT_MODEL } from "./bundled.ts";
+export { Checkpoint } from "./checkpoint.ts";
+export { checkTensors } from "./check-tensors.ts";
 export { SafetensorsFile } from "./safetensors-file.ts";
 export type { TensorInfo } from "./safetensors-header.ts";
