@@ -1,4 +1,4 @@
-import { getFloat16 } from "@petamoriken/float16";
+import { float16Values } from "./float16.ts";
 
 /** Every dtype of the safetensors format. */
 export type DType =
@@ -95,7 +95,8 @@ function widenBf16(bytes: Uint8Array, into: Float32Array): void {
 }
 
 function widenF16(bytes: Uint8Array, into: Float32Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = float16Values();
   const count = bytes.byteLength >> 1;
-  for (let i = 0; i < count; i++) into[i] = getFloat16(view, 2 * i, true);
+  for (let i = 0; i < count; i++)
+    into[i] = values[(bytes[2 * i] as number) | ((bytes[2 * i + 1] as number) << 8)] as number;
 }

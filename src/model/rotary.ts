@@ -4,7 +4,8 @@ import type { RotaryTable } from "../kernels/backend.ts";
  * cos and sin of every angle RoPE needs, grown by doubling as longer texts come.
  *
  * transformers computes inverse frequencies and angles in float32, which at position 40,959 moves an angle by 2e-3; we
- * round where it rounds, so that long texts agree. (torch's float32 pow, cos and sin are within an ulp of these.)
+ * round where it rounds, so that long texts agree. (torch's float32 pow is not always the nearest: for θ = 1e6 and D = 128
+ * one of its 64 inverse frequencies is an ulp away from ours.)
  */
 export class RotaryEmbedding {
   readonly #inverseFrequencies: Float32Array;

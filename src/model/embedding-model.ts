@@ -1,0 +1,186 @@
+import { Qwen3Error } from "../core/errors.ts";
+import { type CheckedEncodeOptions, checkEncodeOptions, type EncodeOptions } from "./encode-options.ts";
+import type { LoadOptions } from "./load-options.ts";
+import { loadModel } from "./load-model.ts";
+import { packBatch, planBatches } from "./packed-batch.ts";
+import { resolvePrompt } from "./prompts.ts";
+import { type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-embeddings.ts";
+import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
+import { readSentenceTransformersConfig, type SentenceTransformersConfig } from "./sentence-transformers-config.ts";
+import { similarityMatrix } from "./similarity.ts";
+import { textIds } from "./text-ids.ts";
+
+/** Texts to vectors, with the answers that sentence-transformers gives for the same checkpoint. */
+export class EmbeddingModel extends Qwen3Model {
+  readonly #config: SentenceTransformersConfig;
+
+  private constructor(parts: ModelParts, config: SentenceTransformersConfig) {
+    super(parts);
+    this.#config = config;
+  }
+
+  /**
+   * @param source a checkpoint folder, or a hub id such as `Qwen/Qwen3-Embedding-0.6B`. @default the bundled tiny model,
+   * a demonstration
+   */
+  static async load(source?: string, options: LoadOptions = {}): Promise<EmbeddingModel> {
+    const { parts, extra } = await loadModel(source, options, readSentenceTransformersConfig);
+    return new EmbeddingModel(parts, extra);
+  }
+
+  /** Width of a full vector. */
+  get dimensions(): number {
+    return this.config.hiddenSize;
+  }
+
+  /** Most tokens of a text, prompt and end token included. */
+  get maxLength(): number {
+    return this.parts.maxLength;
+  }
+
+  /** The checkpoint's named prompts. */
+  get prompts(): ReadonlyMap<string, string> {
+    return this.#config.prompts;
+  }
+
+  /**
+   * Vectors of texts, in the order given. A text's vector does not depend on the texts around it.
+   *
+   * @returns one vector for a string, a list for a list
+   * @throws Qwen3Error `invalid-argument` naming the option or the text that cannot be used
+   */
+  encode<P extends Precision = "float32">(texts: string, options?: EncodeOptions<P>): Promise<VectorOf[P]>;
+  encode<P extends Precision = "float32">(texts: readonly string[], options?: EncodeOptions<P>): Promise<VectorOf[P][]>;
+  encode<P extends Precision = "float32">(
+    texts: string | readonly string[],
+    options?: EncodeOptions<P>,
+  ): Promise<VectorOf[P] | VectorOf[P][]>;
+  async encode<P extends Precision = "float32">(
+    texts: string | readonly string[],
+    options: EncodeOptions<P> = {},
+  ): Promise<VectorOf[P] | VectorOf[P][]> {
+    const list = typeof texts === "string" ? [texts] : texts;
+    checkTexts(list);
+    const vectors = await this.#encodeList(list, options);
+    // "float32" is what P is when the option is absent; TypeScript cannot know that default here.
+    const precision = (options.precision ?? "float32") as P;
+    const quantized = quantizeEmbeddings(vectors, precision, options);
+    const [only] = quantized;
+    return typeof texts === "string" && only !== undefined ? only : quantized;
+  }
+
+  /** `encode` with the checkpoint's `query` prompt, unless another is given. */
+  encodeQuery<P extends Precision = "float32">(texts: string, options?: EncodeOptions<P>): Promise<VectorOf[P]>;
+  encodeQuery<P extends Precision = "float32">(
+    texts: readonly string[],
+    options?: EncodeOptions<P>,
+  ): Promise<VectorOf[P][]>;
+  encodeQuery<P extends Precision = "float32">(
+    texts: string | readonly string[],
+    options: EncodeOptions<P> = {},
+  ): Promise<VectorOf[P] | VectorOf[P][]> {
+    return this.encode(texts, this.#withPrompt(options, ["query"]));
+  }
+
+  /** `encode` with the checkpoint's `document` (else `passage`, `corpus`) prompt, unless another is given. */
+  encodeDocument<P extends Precision = "float32">(texts: string, options?: EncodeOptions<P>): Promise<VectorOf[P]>;
+  encodeDocument<P extends Precision = "float32">(
+    texts: readonly string[],
+    options?: EncodeOptions<P>,
+  ): Promise<VectorOf[P][]>;
+  encodeDocument<P extends Precision = "float32">(
+    texts: string | readonly string[],
+    options: EncodeOptions<P> = {},
+  ): Promise<VectorOf[P] | VectorOf[P][]> {
+    return this.encode(texts, this.#withPrompt(options, ["document", "passage", "corpus"]));
+  }
+
+  /** Every vector of `a` against every vector of `b`, by the checkpoint's similarity function (cosine). @returns [a.length][b.length] */
+  similarity(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): number[][] {
+    return similarityMatrix(a, b, this.#config.similarityFunction);
+  }
+
+  #withPrompt<P extends Precision>(options: EncodeOptions<P>, names: readonly string[]): EncodeOptions<P> {
+    const { prompt, promptName, instruction } = options;
+    if ([prompt, promptName, instruction].some((given) => given !== undefined)) return options;
+    const known = names.find((name) => this.#config.prompts.has(name));
+    return known === undefined ? options : { ...options, promptName: known };
+  }
+
+  async #encodeList(texts: readonly string[], options: EncodeOptions): Promise<Float32Array[]> {
+    const { signal, onProgress } = options;
+    const { maxLength, maxBatchTokens } = this.parts;
+    const checked = checkEncodeOptions(options, { hiddenSize: this.config.hiddenSize, maxLength, maxBatchTokens });
+    const prefix = resolvePrompt(options, this.#config);
+    signal?.throwIfAborted();
+
+    const { unique, places } = deduplicate(texts);
+    const { tokenizer } = this;
+    const sequences = unique.map(({ text, index }) => textIds(tokenizer, text, index, { prefix, ...checked }));
+    const vectors = Array.from(texts, () => new Float32Array());
+    let completed = 0;
+    for (const batch of planBatches(
+      sequences.map(({ length }) => length),
+      checked.maxBatchTokens,
+    )) {
+      signal?.throwIfAborted();
+      const results = await this.#encodeBatch(
+        batch.map((i) => sequences[i] ?? new Uint32Array()),
+        checked,
+      );
+      for (const [n, vector] of results.entries()) {
+        const same = places[batch[n] ?? 0] ?? [];
+        for (const place of same) vectors[place] = vector.slice();
+        completed += same.length;
+      }
+      onProgress?.({ stage: "encode", completed, total: texts.length, unit: "texts" });
+    }
+    return vectors;
+  }
+
+  /** @returns a view per sequence */
+  async #encodeBatch(sequences: readonly Uint32Array[], options: CheckedEncodeOptions): Promise<Float32Array[]> {
+    const { backend, decoder } = this.parts;
+    const { dimensions, normalize } = options;
+    const ops = backend.record();
+    const last = decoder.run(ops, packBatch(sequences), { rows: "last" });
+    const pooled = normalize ? ops.normalize(last, dimensions) : last;
+    const [data = new Float32Array()] = await ops.read(pooled);
+    return sequences.map((_, n) => data.subarray(n * pooled.width, n * pooled.width + dimensions));
+  }
+}
+
+function checkTexts(texts: readonly unknown[]): void {
+  if (!Array.isArray(texts)) {
+    throw new Qwen3Error("invalid-argument", `texts is ${kindOf(texts)}; expected a string or a list of strings`);
+  }
+  for (const [i, text] of texts.entries()) {
+    if (typeof text !== "string") {
+      throw new Qwen3Error("invalid-argument", `texts[${i}] is ${kindOf(text)}; expected a string`);
+    }
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+interface UniqueTexts {
+  /** Each different text, with the index at which it first stands. */
+  readonly unique: readonly { readonly text: string; readonly index: number }[];
+  /** Where each of them stands in the list. */
+  readonly places: readonly (readonly number[])[];
+}
+
+/** Equal texts are computed once. */
+function deduplicate(texts: readonly string[]): UniqueTexts {
+  const groups = new Map<string, number[]>();
+  for (const [index, text] of texts.entries()) {
+    const group = groups.get(text);
+    if (group) group.push(index);
+    else groups.set(text, [index]);
+  }
+  const places = [...groups.values()];
+  return { unique: [...groups.keys()].map((text, i) => ({ text, index: places[i]?.[0] ?? 0 })), places };
+}

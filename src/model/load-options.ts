@@ -1,0 +1,26 @@
+import type { Backend, BackendKind } from "../kernels/backend.ts";
+import type { OnProgress } from "./progress.ts";
+
+/** How a model is found, where it runs and how its weights are kept. */
+export interface LoadOptions {
+  /** `auto`: a hardware WebGPU adapter if there is one, else the CPU. Software adapters only by name. @default "auto" */
+  readonly device?: "auto" | BackendKind | undefined;
+  /** Part of the name of the GPU adapter to use, for machines with several. */
+  readonly adapter?: string | undefined;
+  /** Threads of the CPU backend. @default the physical cores available to this process */
+  readonly threads?: number | undefined;
+  /** How weights are kept: `auto` as stored; `f32` and `bf16` convert while reading; `int8` quantises. @default "auto" */
+  readonly dtype?: "auto" | "f32" | "bf16" | "int8" | undefined;
+  /** A backend made by `createBackend`, instead of `device`, `adapter` and `threads`. The model disposes it. */
+  readonly backend?: Backend | undefined;
+  /** Most tokens computed at once; a longer text still runs, alone. @default by device */
+  readonly maxBatchTokens?: number | undefined;
+  /** Branch, tag or commit of a hub id. @default "main" */
+  readonly revision?: string | undefined;
+  /** The hub cache to look in. @default `HF_HUB_CACHE`, else `HF_HOME`/hub, else ~/.cache/huggingface/hub */
+  readonly cacheDir?: string | undefined;
+  /** Never fetch. @default false */
+  readonly localFilesOnly?: boolean | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

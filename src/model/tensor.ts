@@ -1,0 +1,5 @@
+/** A float32 array with its shape, row-major. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
