@@ -32,6 +32,7 @@ interface Pattern {
 /** Finds added tokens, leftmost first and the longest of those that start at the same place. */
 export class AddedTokenMatcher {
   readonly #byFirstByte = new Map<number, Pattern[]>();
+  readonly #isFirstByte = new Uint8Array(256);
   readonly #classes: Uint8Array;
 
   /**
@@ -42,8 +43,14 @@ export class AddedTokenMatcher {
     this.#classes = classes;
     for (const pattern of tokens.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
       const first = pattern.bytes[0] as number;
+      this.#isFirstByte[first] = 1;
       this.#byFirstByte.set(first, [...(this.#byFirstByte.get(first) ?? []), pattern]);
     }
+  }
+
+  /** True if there is nothing to find. */
+  get isEmpty(): boolean {
+    return this.#byFirstByte.size === 0;
   }
 
   /** Cuts [start, end) into added tokens and the non-empty text between them. */
@@ -51,6 +58,7 @@ export class AddedTokenMatcher {
     const pieces: Piece[] = [];
     let done = start;
     for (let at = start; at < end; at++) {
+      if (this.#isFirstByte[bytes[at] as number] === 0) continue;
       const pattern = this.#matchAt(bytes, at, end);
       if (pattern === undefined) continue;
       const matchEnd = at + pattern.bytes.length;

@@ -1,5 +1,5 @@
 import { codePointsOf, type Nfc } from "./nfc.ts";
-import { utf8Length } from "./utf8.ts";
+import { codePointAt, utf8Length } from "./utf8.ts";
 
 /** For every byte of a normalised text, the UTF-16 span of the original character it comes from. */
 export interface Alignment {
@@ -11,12 +11,19 @@ export interface Alignment {
 
 /** Alignment of a text that NFC leaves alone. */
 export function alignPlain(bytes: Uint8Array): Alignment {
-  const codePoints = codePointsOf(bytes, 0, bytes.length);
-  return align(
-    codePoints,
-    codePoints,
-    codePoints.map(() => 1),
-  );
+  const starts = new Uint32Array(bytes.length);
+  const ends = new Uint32Array(bytes.length);
+  let units = 0;
+  for (let at = 0; at < bytes.length;) {
+    const codePoint = codePointAt(bytes, at);
+    const next = at + utf8Length(codePoint);
+    const end = units + (codePoint > 0xffff ? 2 : 1);
+    starts.fill(units, at, next);
+    ends.fill(end, at, next);
+    at = next;
+    units = end;
+  }
+  return { starts, ends, length: units };
 }
 
 /**

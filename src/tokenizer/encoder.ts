@@ -1,23 +1,45 @@
-import { AddedTokenMatcher } from "./added-tokens.ts";
-import { Bpe } from "./bpe.ts";
-import { IdBuffer } from "./id-buffer.ts";
+import { AddedTokenMatcher, type Piece } from "./added-tokens.ts";
+import { alignNormalized, alignPlain } from "./alignment.ts";
 import type { TokenizerModel } from "./model.ts";
 import { codePointsOf, Nfc, writeCodePoints } from "./nfc.ts";
-import { alignNormalized, alignPlain } from "./alignment.ts";
+import { TextBytes } from "./text-bytes.ts";
 import { codePointClasses } from "./unicode.ts";
 import { utf8Length } from "./utf8.ts";
+import { WordEncoder } from "./word-encoder.ts";
 import { WordScanner } from "./word-scanner.ts";
+
+/** Ids of a text; `ids` may be longer than `count` and is used again by the next text. */
+export interface Content {
+  readonly ids: Uint32Array;
+  readonly count: number;
+  /** Two numbers per id. */
+  readonly offsets: readonly number[] | undefined;
+}
+
+export interface ContentOptions {
+  /** Ids from this many on are not needed. */
+  readonly limit: number;
+  readonly offsets: boolean;
+}
+
+/** Id arrays of texts up to this many bytes are kept for the next text. */
+const KEPT = 1 << 20;
 
 /** The way of a text to ids, without post-processor and truncation. */
 export class Encoder {
   readonly #model: TokenizerModel;
   readonly #scanner: WordScanner;
+  readonly #words: WordEncoder;
   readonly #nfc: Nfc;
   readonly #normalize: boolean;
-  readonly #bpe: Bpe;
   readonly #rawTokens: AddedTokenMatcher;
   readonly #normalizedTokens: AddedTokenMatcher;
-  readonly #utf8 = new TextEncoder();
+  readonly #text = new TextBytes();
+  readonly #normalized = new TextBytes();
+  #ids: Uint32Array = new Uint32Array(0);
+  #count = 0;
+  /** Where each id comes from, in bytes, if offsets are asked for. */
+  #spans: number[] | undefined;
 
   constructor(model: TokenizerModel, normalize: boolean) {
     const classes = codePointClasses();
@@ -25,93 +47,141 @@ export class Encoder {
     this.#normalize = normalize;
     this.#scanner = new WordScanner(classes);
     this.#nfc = new Nfc(classes);
-    this.#bpe = new Bpe(model.merges, model.byteIds);
-    const patterns = model.addedTokens.map((token) => {
-      const bytes = this.#utf8.encode(token.content);
-      return { token, bytes: token.normalized ? this.#normalizeBytes(bytes) : bytes };
-    });
+    this.#words = new WordEncoder(model);
+    const raw = model.addedTokens.filter(({ normalized }) => !normalized);
+    const normalized = model.addedTokens.filter((token) => token.normalized);
+    const utf8 = new TextEncoder();
     this.#rawTokens = new AddedTokenMatcher(
-      patterns.filter(({ token }) => !token.normalized),
+      raw.map((token) => ({ token, bytes: utf8.encode(token.content) })),
       classes,
     );
     this.#normalizedTokens = new AddedTokenMatcher(
-      patterns.filter(({ token }) => token.normalized),
+      normalized.map((token) => ({
+        token,
+        bytes: normalize ? this.#normalizeToken(token.content) : utf8.encode(token.content),
+      })),
       classes,
     );
   }
 
-  encode(text: string, wantsOffsets: boolean): { ids: Uint32Array; offsets?: Uint32Array } {
-    const bytes = this.#utf8.encode(text);
-    const ids = new IdBuffer();
-    const offsets: number[] = [];
+  encode(text: string, { limit, offsets }: ContentOptions): Content {
+    const length = this.#text.write(text);
+    this.#count = 0;
+    this.#spans = offsets ? [] : undefined;
+    this.#reserveIds(length);
+    const found: number[] = [];
     let utf16 = 0;
-    for (const raw of this.#rawTokens.split(bytes, 0, bytes.length)) {
-      const source = bytes.subarray(raw.start, raw.end);
-      const normalized = raw.id === -1 ? this.#normalizeBytes(source) : source;
-      const lengths: number[] = [];
-      if (raw.id === -1) this.#encodeNormalized(normalized, ids, lengths);
-      else {
-        ids.push(raw.id);
-        lengths.push(source.length);
-      }
-      if (!wantsOffsets) continue;
-      const alignment = source === normalized ? alignPlain(source) : alignNormalized(source, this.#nfc);
-      let at = 0;
-      for (const length of lengths) {
-        offsets.push(utf16 + (alignment.starts[at] as number), utf16 + (alignment.ends[at + length - 1] as number));
-        at += length;
-      }
-      utf16 += alignment.length;
+    for (const piece of this.#rawTokens.split(this.#text.bytes, 0, length)) {
+      const source = piece.id === -1 ? this.#encodeText(piece, length, limit) : this.#pushToken(piece);
+      if (offsets) utf16 = this.#align(piece, source, utf16, found);
+      if (this.#count >= limit) break;
     }
-    const found = ids.slice(0, ids.length);
-    return wantsOffsets ? { ids: found, offsets: Uint32Array.from(offsets) } : { ids: found };
+    return { ids: this.#ids, count: this.#count, offsets: offsets ? found : undefined };
   }
 
-  #encodeNormalized(bytes: Uint8Array, ids: IdBuffer, lengths: number[]): void {
-    for (const piece of this.#normalizedTokens.split(bytes, 0, bytes.length)) {
-      if (piece.id !== -1) {
-        ids.push(piece.id);
-        lengths.push(piece.end - piece.start);
-        continue;
-      }
-      for (let at = piece.start; at < piece.end;) {
-        const end = this.#scanner.wordEnd(bytes, at, piece.end);
-        this.#encodeWord(bytes, at, end, ids, lengths);
-        at = end;
-      }
+  /** Encodes text between added tokens; returns the buffer that the spans are in. */
+  #encodeText({ start, end }: Piece, textLength: number, limit: number): TextBytes {
+    if (!this.#normalize || this.#nfc.isNormalized(this.#text.bytes, start, end)) {
+      this.#encodeNormalized(this.#text, start, end, limit);
+      return this.#text;
+    }
+    const length = this.#writeNormalized(start, end);
+    this.#reserveIds(length + textLength - end);
+    this.#encodeNormalized(this.#normalized, 0, length, limit);
+    return this.#normalized;
+  }
+
+  #encodeNormalized(text: TextBytes, start: number, end: number, limit: number): void {
+    if (this.#normalizedTokens.isEmpty) {
+      this.#encodeWords(text, start, end, limit);
+      return;
+    }
+    for (const piece of this.#normalizedTokens.split(text.bytes, start, end)) {
+      if (piece.id === -1) this.#encodeWords(text, piece.start, piece.end, limit);
+      else this.#pushToken(piece);
     }
   }
 
-  #encodeWord(bytes: Uint8Array, start: number, end: number, ids: IdBuffer, lengths: number[]): void {
-    const before = ids.length;
-    const whole = this.#model.ignoreMerges ? this.#model.vocabulary.find(bytes, start, end) : -1;
-    if (whole === -1) this.#bpe.encode(bytes, start, end, ids);
-    else ids.push(whole);
-    for (let i = before; i < ids.length; i++) {
-      lengths.push((this.#model.vocabulary.bytesOf(ids.at(i)) as Uint8Array).length);
+  #encodeWords({ bytes, view }: TextBytes, start: number, end: number, limit: number): void {
+    const scanner = this.#scanner;
+    const words = this.#words;
+    const ids = this.#ids;
+    const first = this.#count;
+    let count = first;
+    for (let at = start; at < end && count < limit;) {
+      const wordEnd = scanner.wordEnd(bytes, at, end);
+      count = words.encode(bytes, view, at, wordEnd, ids, count);
+      at = wordEnd;
+    }
+    this.#count = count;
+    if (this.#spans !== undefined) this.#recordSpans(this.#spans, first, start);
+  }
+
+  #pushToken({ id, start, end }: Piece): TextBytes {
+    this.#ids[this.#count++] = id;
+    this.#spans?.push(start, end);
+    return this.#text;
+  }
+
+  /** Tokens follow one another without gaps, so their lengths say where they are. */
+  #recordSpans(spans: number[], firstId: number, start: number): void {
+    let at = start;
+    for (let i = firstId; i < this.#count; i++) {
+      const next = at + this.#model.vocabulary.lengthOf(this.#ids[i] as number);
+      spans.push(at, next);
+      at = next;
     }
   }
 
-  /** The bytes in NFC; the same array if they are already. */
-  #normalizeBytes(bytes: Uint8Array): Uint8Array {
-    if (!this.#normalize) return bytes;
-    const runs = [...this.#nfc.suspectRuns(bytes, 0, bytes.length)];
-    if (runs.length === 0) return bytes;
-    const replaced = runs.map((run) => {
+  /** Turns the spans of a piece, in bytes of `source`, into UTF-16 offsets; returns where the next piece starts. */
+  #align({ start, end }: Piece, source: TextBytes, utf16: number, offsets: number[]): number {
+    const original = this.#text.bytes.subarray(start, end);
+    const isOriginal = source === this.#text;
+    const { starts, ends, length } = isOriginal ? alignPlain(original) : alignNormalized(original, this.#nfc);
+    const base = isOriginal ? start : 0;
+    const spans = this.#spans ?? [];
+    for (let i = 0; i < spans.length; i += 2) {
+      const first = (spans[i] as number) - base;
+      const last = (spans[i + 1] as number) - base - 1;
+      offsets.push(utf16 + (starts[first] as number), utf16 + (ends[last] as number));
+    }
+    spans.length = 0;
+    return utf16 + length;
+  }
+
+  /** Writes the NFC of [start, end) of the text into the other buffer and returns its length. */
+  #writeNormalized(start: number, end: number): number {
+    const { bytes } = this.#text;
+    const runs = Array.from(this.#nfc.suspectRuns(bytes, start, end), (run) => {
       const { codePoints } = this.#nfc.normalizeRun(codePointsOf(bytes, run.start, run.end));
       const length = codePoints.reduce((sum, codePoint) => sum + utf8Length(codePoint), 0);
       return { start: run.start, end: run.end, codePoints, length };
     });
-    const growth = replaced.reduce((sum, run) => sum + run.length - (run.end - run.start), 0);
-    const normalized = new Uint8Array(bytes.length + growth);
-    let from = 0;
+    const growth = runs.reduce((sum, run) => sum + run.length - (run.end - run.start), 0);
+    this.#normalized.reserve(end - start + growth);
+    const normalized = this.#normalized.bytes;
+    let from = start;
     let to = 0;
-    for (const run of replaced) {
+    for (const run of runs) {
       normalized.set(bytes.subarray(from, run.start), to);
       to = writeCodePoints(normalized, to + run.start - from, run.codePoints);
       from = run.end;
     }
-    normalized.set(bytes.subarray(from), to);
-    return normalized;
+    normalized.set(bytes.subarray(from, end), to);
+    return end - start + growth;
+  }
+
+  #normalizeToken(content: string): Uint8Array {
+    const length = this.#text.write(content);
+    return this.#normalized.bytes.slice(0, this.#writeNormalized(0, length));
+  }
+
+  /** Room for so many more ids. */
+  #reserveIds(more: number): void {
+    const needed = this.#count + more;
+    if (this.#ids.length >= needed && (this.#ids.length <= KEPT || needed > KEPT)) return;
+    const larger = new Uint32Array(needed <= KEPT ? Math.min(KEPT, 2 * needed) : needed);
+    larger.set(this.#ids.subarray(0, this.#count));
+    this.#ids = larger;
   }
 }

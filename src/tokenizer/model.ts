@@ -1,6 +1,7 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { BYTE_ALPHABET, bytesOfLetters, tokenBytes } from "./byte-alphabet.ts";
+import { hashBytes, READ_AHEAD } from "./byte-hash.ts";
 import { MergeTable } from "./merge-table.ts";
 import { isId, type TokenizerSpec } from "./tokenizer-json.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -30,7 +31,7 @@ export class TokenizerModel {
     );
     this.#addedByContent = new Map(spec.addedTokens.map(({ content, id }) => [content, id]));
     this.byteIds = Int32Array.from({ length: 256 }, (_, byte) => {
-      const id = vocabulary.find(Uint8Array.of(byte), 0, 1);
+      const id = find(vocabulary, Uint8Array.of(byte));
       if (id === -1) {
         const letter = JSON.stringify(BYTE_ALPHABET[byte]);
         throw new Qwen3Error(
@@ -55,7 +56,7 @@ export class TokenizerModel {
     const added = this.#addedByContent.get(token);
     if (added !== undefined) return added;
     const bytes = tokenBytes(token, this.#letters);
-    const id = this.vocabulary.find(bytes, 0, bytes.length);
+    const id = find(this.vocabulary, bytes);
     return id === -1 ? undefined : id;
   }
 
@@ -70,11 +71,13 @@ export class TokenizerModel {
 /** @throws Qwen3Error `invalid-checkpoint` if vocabulary and merges contradict each other */
 export function buildModel(spec: TokenizerSpec): TokenizerModel {
   const letters = bytesOfLetters();
-  const vocabulary = new Vocabulary();
-  for (const [token, id] of Object.entries(spec.vocabulary)) {
+  const entries = Object.entries(spec.vocabulary);
+  const vocabulary = new Vocabulary(entries.length);
+  for (const [token, id] of entries) {
     if (!isId(id))
       throw invalid(spec, `model.vocab[${JSON.stringify(token)}] is ${JSON.stringify(id)}, expected an id`);
-    if (!vocabulary.add(id, tokenBytes(token, letters))) {
+    const bytes = tokenBytes(token, letters);
+    if (bytes.length === 0 || !vocabulary.add(id, bytes, bytes.length)) {
       throw invalid(spec, `model.vocab[${JSON.stringify(token)}]: id ${id} or its bytes are there twice`);
     }
   }
@@ -85,7 +88,7 @@ function buildMerges(spec: TokenizerSpec, vocabulary: Vocabulary, letters: Int16
   const merges = new MergeTable(spec.merges.length);
   const idOf = (token: string, rank: number): number => {
     const bytes = tokenBytes(token, letters);
-    const id = vocabulary.find(bytes, 0, bytes.length);
+    const id = find(vocabulary, bytes);
     if (id === -1) throw invalid(spec, `model.merges[${rank}]: ${JSON.stringify(token)} is not in model.vocab`);
     return id;
   };
@@ -103,4 +106,10 @@ function buildMerges(spec: TokenizerSpec, vocabulary: Vocabulary, letters: Int16
 
 function invalid(spec: TokenizerSpec, message: string): Qwen3Error {
   return new Qwen3Error("invalid-checkpoint", `${spec.source}: ${message}`);
+}
+
+function find(vocabulary: Vocabulary, bytes: Uint8Array): number {
+  const padded = new Uint8Array(bytes.length + READ_AHEAD);
+  padded.set(bytes);
+  return vocabulary.find(padded, 0, bytes.length, hashBytes(new DataView(padded.buffer), 0, bytes.length));
 }

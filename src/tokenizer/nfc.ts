@@ -15,42 +15,88 @@ const HANGUL = { syllables: 0xac00, leads: 0x1100, vowels: 0x1161, trails: 0x11a
 const HANGUL_LEADS = 19;
 const HANGUL_SYLLABLES = 11172;
 
+/** Rank of the combining class in the lower bits of a code point's traits. */
+const RANK = 0x3f;
+/** May compose with a character before it. */
+const JOINS = 0x40;
+/** Has a canonical decomposition that is not composed again. */
+const REPLACED_ALWAYS = 0x80;
+
+/** No code point from here on has traits. */
+const TRAITS_END = 0x30000;
+
+/** Smallest lead byte of a code point that NFC may change: U+0300. */
+const FIRST_SUSPECT_LEAD = 0xcc;
+
 /**
  * Unicode normalisation form C with the original tokenizer's data. Not `String.prototype.normalize`, whose data is the
  * engine's: the original leaves about 170 newer characters alone that today's engines compose or reorder.
  */
 export class Nfc {
   readonly #classes: Uint8Array;
-  readonly #rank = new Map<number, number>();
+  readonly #traits = new Uint8Array(TRAITS_END);
   readonly #composites = new Map<number, number>();
   readonly #decompositions = new Map<number, readonly number[]>();
 
   /** @param classes the class bits of every code point */
   constructor(classes: Uint8Array) {
     this.#classes = classes;
+    const add = (codePoint: number, trait: number): void => {
+      this.#traits[codePoint] = (this.#traits[codePoint] as number) | trait;
+    };
     for (const [first = 0, extra = 0, rank = 0] of unpack(COMBINING_CLASSES)) {
-      for (let mark = first; mark <= first + extra; mark++) this.#rank.set(mark, rank);
+      for (let mark = first; mark <= first + extra; mark++) add(mark, rank);
     }
     for (const [composite = 0, first = 0, second = 0] of unpack(COMPOSITES)) {
       this.#composites.set(pairKey(first, second), composite);
       this.#decompositions.set(composite, [first, second]);
+      add(second, JOINS);
     }
-    for (const [codePoint = 0, ...replacement] of unpack(REPLACED)) this.#decompositions.set(codePoint, replacement);
+    for (const [codePoint = 0, ...replacement] of unpack(REPLACED)) {
+      this.#decompositions.set(codePoint, replacement);
+      add(codePoint, REPLACED_ALWAYS);
+    }
+    for (let i = 0; i < HANGUL.vowelCount; i++) add(HANGUL.vowels + i, JOINS);
+    for (let i = 1; i < HANGUL.trailCount; i++) add(HANGUL.trails + i, JOINS);
   }
 
-  /** First position in [start, end) of a code point that NFC may change, or `end`. */
-  findSuspect(bytes: Uint8Array, start: number, end: number): number {
+  /** False if NFC changes [start, end), and in rare cases where it does not. */
+  isNormalized(bytes: Uint8Array, start: number, end: number): boolean {
+    let starter = -1;
+    let lastRank = 0;
+    let marksEnd = -1;
     for (let at = start; at < end;) {
       const lead = bytes[at] as number;
-      if (lead < 0x80) {
-        at++;
+      if (lead < FIRST_SUSPECT_LEAD) {
+        at += lead < 0x80 ? 1 : 2;
         continue;
       }
       const codePoint = codePointAt(bytes, at);
-      if (((this.#classes[codePoint] as number) & MAY_CHANGE_IN_NFC) !== 0) return at;
-      at += utf8Length(codePoint);
+      const next = at + utf8Length(codePoint);
+      if (((this.#classes[codePoint] as number) & MAY_CHANGE_IN_NFC) !== 0) {
+        if (marksEnd !== at) {
+          starter = at === start ? -1 : codePointAt(bytes, previousStart(bytes, at));
+          lastRank = 0;
+        }
+        if (!this.#isStable(starter, lastRank, codePoint)) return false;
+        lastRank = (this.#traits[codePoint] as number) & RANK;
+        if (lastRank === 0) starter = codePoint;
+        marksEnd = next;
+      }
+      at = next;
     }
-    return end;
+    return true;
+  }
+
+  /** True if NFC leaves `codePoint` in place behind `starter` and marks of which the last has `lastRank` (0 for none). */
+  #isStable(starter: number, lastRank: number, codePoint: number): boolean {
+    const traits = this.#traits[codePoint] as number;
+    const rank = traits & RANK;
+    if ((traits & REPLACED_ALWAYS) !== 0 || (rank !== 0 && rank < lastRank)) return false;
+    if ((traits & JOINS) === 0 || starter === -1) return true;
+    if (this.#decompositions.has(starter) || isSyllable(starter)) return false;
+    const isBlocked = lastRank !== 0 && lastRank >= rank;
+    return isBlocked || this.#composite(starter, codePoint) === undefined;
   }
 
   /**
@@ -60,7 +106,7 @@ export class Nfc {
   *suspectRuns(bytes: Uint8Array, start: number, end: number): Generator<{ start: number; end: number }> {
     let done = start;
     for (;;) {
-      const suspect = this.findSuspect(bytes, done, end);
+      const suspect = this.#findSuspect(bytes, done, end);
       if (suspect === end) return;
       const first = suspect > done ? previousStart(bytes, suspect) : suspect;
       done = suspect;
@@ -71,6 +117,21 @@ export class Nfc {
       }
       yield { start: first, end: done };
     }
+  }
+
+  /** First position in [start, end) of a code point that NFC may change, or `end`. */
+  #findSuspect(bytes: Uint8Array, start: number, end: number): number {
+    for (let at = start; at < end;) {
+      const lead = bytes[at] as number;
+      if (lead < FIRST_SUSPECT_LEAD) {
+        at += lead < 0x80 ? 1 : 2;
+        continue;
+      }
+      const codePoint = codePointAt(bytes, at);
+      if (((this.#classes[codePoint] as number) & MAY_CHANGE_IN_NFC) !== 0) return at;
+      at += utf8Length(codePoint);
+    }
+    return end;
   }
 
   /** Normalises one run of code points. */
@@ -91,7 +152,7 @@ export class Nfc {
     };
     for (const original of codePoints) {
       for (const [index, codePoint] of this.#fullDecomposition(original).entries()) {
-        const rank = this.#rank.get(codePoint) ?? 0;
+        const rank = this.#rankOf(codePoint);
         if (rank === 0) flush();
         pending.push({ codePoint, consumed: index === 0 ? 1 : 0, rank });
       }
@@ -101,8 +162,7 @@ export class Nfc {
   }
 
   #fullDecomposition(codePoint: number): number[] {
-    const syllable = codePoint - HANGUL.syllables;
-    if (syllable >= 0 && syllable < HANGUL_SYLLABLES) return decomposeHangul(syllable);
+    if (isSyllable(codePoint)) return decomposeHangul(codePoint - HANGUL.syllables);
     const parts = this.#decompositions.get(codePoint);
     return parts === undefined ? [codePoint] : parts.flatMap((part) => this.#fullDecomposition(part));
   }
@@ -113,7 +173,7 @@ export class Nfc {
     let starter = -1;
     let lastRank = -1;
     for (const [index, codePoint] of codePoints.entries()) {
-      const rank = this.#rank.get(codePoint) ?? 0;
+      const rank = this.#rankOf(codePoint);
       const base = run.codePoints[starter];
       if (base !== undefined && lastRank < rank) {
         const composite = this.#composite(base, codePoint);
@@ -131,9 +191,17 @@ export class Nfc {
     return run;
   }
 
+  #rankOf(codePoint: number): number {
+    return codePoint < TRAITS_END ? (this.#traits[codePoint] as number) & RANK : 0;
+  }
+
   #composite(first: number, second: number): number | undefined {
     return composeHangul(first, second) ?? this.#composites.get(pairKey(first, second));
   }
+}
+
+function isSyllable(codePoint: number): boolean {
+  return codePoint >= HANGUL.syllables && codePoint < HANGUL.syllables + HANGUL_SYLLABLES;
 }
 
 function pairKey(first: number, second: number): number {
@@ -155,9 +223,8 @@ function composeHangul(first: number, second: number): number | undefined {
   if (lead >= 0 && lead < HANGUL_LEADS && vowel >= 0 && vowel < vowelCount) {
     return syllables + (lead * vowelCount + vowel) * trailCount;
   }
-  const syllable = first - syllables;
   const trail = second - trails;
-  const isOpen = syllable >= 0 && syllable < HANGUL_SYLLABLES && syllable % trailCount === 0;
+  const isOpen = isSyllable(first) && (first - syllables) % trailCount === 0;
   return isOpen && trail > 0 && trail < trailCount ? first + trail : undefined;
 }
 

@@ -119,18 +119,18 @@ export class Tokenizer {
     }
     const { prefix, suffix } = options.addSpecialTokens === false ? { prefix: [], suffix: [] } : this.#spec;
     const room = this.#contentRoom(options, prefix.length + suffix.length);
-    const wantsOffsets = options.offsets === true;
-    const content = this.#encoder.encode(text, wantsOffsets);
     const side = options.truncationSide ?? this.#spec.truncation?.side ?? "right";
-    const start = side === "left" ? Math.max(0, content.ids.length - room) : 0;
-    const end = Math.min(content.ids.length, start + room);
+    const limit = side === "left" ? Number.POSITIVE_INFINITY : room;
+    const content = this.#encoder.encode(text, { limit, offsets: options.offsets === true });
+    const start = side === "left" ? Math.max(0, content.count - room) : 0;
+    const end = Math.min(content.count, start + room);
     const ids = new Uint32Array(prefix.length + end - start + suffix.length);
     ids.set(prefix);
     ids.set(content.ids.subarray(start, end), prefix.length);
     ids.set(suffix, prefix.length + end - start);
     if (content.offsets === undefined) return { ids };
     const offsets = new Uint32Array(2 * ids.length);
-    offsets.set(content.offsets.subarray(2 * start, 2 * end), 2 * prefix.length);
+    offsets.set(content.offsets.slice(2 * start, 2 * end), 2 * prefix.length);
     return { ids, offsets };
   }
 

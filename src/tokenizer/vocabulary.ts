@@ -1,32 +1,123 @@
-/** Byte strings ↔ ids. Ids need not be dense. */
-export class Vocabulary {
-  readonly #ids = new Map<string, number>();
-  readonly #bytes: (Uint8Array | undefined)[] = [];
+import { hashBytes, READ_AHEAD } from "./byte-hash.ts";
 
-  /** Adds a token; false if its bytes or its id are taken. */
-  add(id: number, bytes: Uint8Array): boolean {
-    const key = keyOf(bytes, 0, bytes.length);
-    if (this.#ids.has(key) || this.#bytes[id] !== undefined) return false;
-    this.#ids.set(key, id);
-    this.#bytes[id] = bytes;
-    return true;
+/** Slots per token. */
+const SPARSENESS = 2;
+
+/**
+ * Byte strings ↔ ids: all bytes one after another, and an open-addressing table of `[hash, id + 1]` over them. Ids need
+ * not be dense or in order.
+ */
+export class Vocabulary {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #used = 0;
+  #starts: Uint32Array;
+  #lengths: Uint32Array;
+  #size = 0;
+  #count = 0;
+  #slots: Int32Array;
+  #mask: number;
+
+  /** @param count how many tokens to expect; more are taken too */
+  constructor(count: number) {
+    this.#bytes = new Uint8Array(count * 8 + READ_AHEAD);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#starts = new Uint32Array(count);
+    this.#lengths = new Uint32Array(count);
+    this.#slots = newSlots(count);
+    this.#mask = this.#slots.length / 2 - 1;
   }
 
   /** Largest id + 1. */
   get size(): number {
-    return this.#bytes.length;
+    return this.#size;
   }
 
-  /** Id of the token that is exactly these bytes, or −1. */
-  find(bytes: Uint8Array, start: number, end: number): number {
-    return this.#ids.get(keyOf(bytes, start, end)) ?? -1;
+  /** Adds a non-empty token; false if its bytes or its id are taken. */
+  add(id: number, token: Uint8Array, length: number): boolean {
+    this.#reserve(id, length);
+    if (this.#lengths[id] !== 0) return false;
+    const start = this.#used;
+    for (let i = 0; i < length; i++) this.#bytes[start + i] = token[i] as number;
+    const hash = hashBytes(this.#view, start, length);
+    const slot = this.#slotOf(this.#bytes, start, length, hash);
+    if (this.#slots[2 * slot + 1] !== 0) return false;
+    this.#slots[2 * slot] = hash;
+    this.#slots[2 * slot + 1] = id + 1;
+    this.#starts[id] = start;
+    this.#lengths[id] = length;
+    this.#used = start + length;
+    this.#size = Math.max(this.#size, id + 1);
+    this.#count++;
+    return true;
+  }
+
+  /** Id of the token that is exactly these bytes, or −1. `hash` is their `hashBytes`. */
+  find(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    return (this.#slots[2 * this.#slotOf(bytes, start, length, hash) + 1] as number) - 1;
+  }
+
+  /** Bytes of a token, 0 for ids that have none. */
+  lengthOf(id: number): number {
+    return this.#lengths[id] ?? 0;
   }
 
   bytesOf(id: number): Uint8Array | undefined {
-    return this.#bytes[id];
+    const length = this.lengthOf(id);
+    const start = this.#starts[id] as number;
+    return length === 0 ? undefined : this.#bytes.subarray(start, start + length);
+  }
+
+  /** The slot that holds these bytes, or the empty one where they belong. */
+  #slotOf(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const id = (this.#slots[2 * slot + 1] as number) - 1;
+      if (id === -1 || (this.#slots[2 * slot] === hash && this.#isToken(id, bytes, start, length))) return slot;
+    }
+  }
+
+  #isToken(id: number, bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.#lengths[id] !== length) return false;
+    const own = this.#starts[id] as number;
+    for (let i = 0; i < length; i++) if (this.#bytes[own + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  #reserve(id: number, length: number): void {
+    if (id >= this.#starts.length) {
+      this.#starts = grown(this.#starts, id + 1);
+      this.#lengths = grown(this.#lengths, id + 1);
+    }
+    if (this.#used + length + READ_AHEAD > this.#bytes.length) {
+      const larger = new Uint8Array((this.#used + length + READ_AHEAD) * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    if ((this.#count + 1) * SPARSENESS > this.#mask + 1) this.#rehash();
+  }
+
+  #rehash(): void {
+    const old = this.#slots;
+    this.#slots = newSlots(this.#count * 2);
+    this.#mask = this.#slots.length / 2 - 1;
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] === 0) continue;
+      let slot = (old[at] as number) & this.#mask;
+      while (this.#slots[2 * slot + 1] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots[2 * slot] = old[at] as number;
+      this.#slots[2 * slot + 1] = old[at + 1] as number;
+    }
   }
 }
 
-function keyOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+/** An empty table for so many tokens, of a power of two of slots. */
+function newSlots(count: number): Int32Array {
+  return new Int32Array(2 << (32 - Math.clz32(Math.max(count, 1) * SPARSENESS)));
+}
+
+function grown(array: Uint32Array, length: number): Uint32Array {
+  const larger = new Uint32Array(Math.max(length, array.length * 2));
+  larger.set(array);
+  return larger;
 }
