@@ -1,5 +1,6 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { BackendKind } from "../kernels/backend.ts";
+import { type BackendOptions, createBackend } from "../kernels/create-backend.ts";
 import { EmbeddingModel } from "./embedding-model.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { Tensor } from "./tensor.ts";
@@ -36,12 +37,13 @@ export interface CompareOptions extends Omit<LoadOptions, "device" | "backend"> 
  * Runs the same texts on several backends and compares what each layer computes.
  *
  * @param source as for `EmbeddingModel.load`
- * @param backends at least two; the first is the one the others are held against
+ * @param backends at least two, each a kind or what `createBackend` takes; the first is the one the others are held
+ * against
  */
 export async function compareBackends(
   source: string | undefined,
   texts: readonly string[],
-  backends: readonly BackendKind[],
+  backends: readonly (BackendKind | BackendOptions)[],
   options: CompareOptions = {},
 ): Promise<BackendAgreement[]> {
   const [reference, ...others] = backends;
@@ -50,16 +52,26 @@ export async function compareBackends(
   }
   if (texts.length === 0)
     throw new Qwen3Error("invalid-argument", "compareBackends got no texts; expected at least one");
-  await using expected = await EmbeddingModel.load(source, { ...options, device: reference });
+  await using expected = await loadOn(reference, source, options);
   const agreements: BackendAgreement[] = [];
   for (const backend of others) {
-    await using actual = await EmbeddingModel.load(source, { ...options, device: backend });
+    await using actual = await loadOn(backend, source, options);
     const modules = await compareModules(expected, actual, texts);
     const tolerance = options.tolerance ?? 1e-3;
     const firstDivergence = modules.find(({ relativeError }) => !(relativeError <= tolerance))?.path;
-    agreements.push({ reference, backend, device: actual.device.description, modules, firstDivergence });
+    const { kind, description } = actual.device;
+    agreements.push({ reference: expected.device.kind, backend: kind, device: description, modules, firstDivergence });
   }
   return agreements;
+}
+
+async function loadOn(
+  backend: BackendKind | BackendOptions,
+  source: string | undefined,
+  options: CompareOptions,
+): Promise<EmbeddingModel> {
+  if (typeof backend === "string") return await EmbeddingModel.load(source, { ...options, device: backend });
+  return await EmbeddingModel.load(source, { ...options, backend: await createBackend(backend) });
 }
 
 /** Captured activations held at once, per model. Beyond it, texts are run again for the next modules. */

@@ -44,6 +44,23 @@ describe("EmbeddingModel.encode", () => {
     assert.notDeepEqual(vectors[0], vectors[1]);
   });
 
+  it("returns 10,000 texts in the caller's order", async () => {
+    const different = Array.from({ length: 40 }, (_, i) => `number ${i}`);
+    const vectors = await model.encode(Array.from({ length: 10_000 }, (_, i) => different[(i * 7) % 40] ?? ""));
+    const expected = await model.encode(different);
+    assert.equal(vectors.length, 10_000);
+    for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, expected[(i * 7) % 40]);
+  });
+
+  it("cuts a text far beyond the limit", async () => {
+    const words = "gravity ".repeat(50_000);
+    const limit = 12;
+    assert.deepEqual(
+      await model.encode(words, { maxLength: limit }),
+      await model.encode("gravity ".repeat(11).trimEnd(), { maxLength: limit }),
+    );
+  });
+
   it("owns its vectors: changing one changes no other", async () => {
     const [a, b] = await model.encode(["same", "same"]);
     a?.fill(0);
