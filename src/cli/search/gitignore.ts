@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { repositoryRoot } from "./repository-root.ts";
 
 /**
  * The `.gitignore` files that apply in one folder: its own and those above it up to the repository's root. As in Git,
@@ -46,14 +46,6 @@ export class IgnoreRules {
     if (verdict?.ignored === true) return true;
     if (verdict?.unignored === true) return false;
     return this.#above?.ignores(path, isFolder) ?? false;
-  }
-}
-
-/** The nearest folder, upwards, that holds `.git` (a folder, or a file in a worktree). */
-export function repositoryRoot(folder: string): string | undefined {
-  for (let at = resolve(folder); ; at = dirname(at)) {
-    if (existsSync(join(at, ".git"))) return at;
-    if (dirname(at) === at) return undefined;
   }
 }
 

@@ -34,13 +34,13 @@ export function textHash(text: string): string {
  * several searches may run at once: the last one to finish leaves its vectors.
  */
 export class VectorIndex {
-  readonly #file: string;
+  readonly #file: string | undefined;
   readonly #probe: Float32Array;
   readonly #entries = new Map<string, Entry>();
   readonly #today: number;
   #changed = false;
 
-  private constructor(file: string, probe: Float32Array, today: number) {
+  private constructor(file: string | undefined, probe: Float32Array, today: number) {
     this.#file = file;
     this.#probe = probe;
     this.#today = today;
@@ -49,11 +49,17 @@ export class VectorIndex {
   /**
    * Opens an index, or begins an empty one if there is none that can be used.
    *
+   * @param file `undefined` keeps nothing
    * @param probe what the model makes of a fixed text: an index made by other weights or in another precision shows by it
    * @param onProblem told why a file that is there cannot be used; it is replaced at the next save
    */
-  static async open(file: string, probe: Float32Array, onProblem: (reason: string) => void): Promise<VectorIndex> {
+  static async open(
+    file: string | undefined,
+    probe: Float32Array,
+    onProblem: (reason: string) => void,
+  ): Promise<VectorIndex> {
     const index = new VectorIndex(file, probe, Math.floor(Date.now() / 86_400_000));
+    if (file === undefined) return index;
     try {
       index.#parse(await readFile(file));
     } catch (cause) {
@@ -83,7 +89,7 @@ export class VectorIndex {
 
   /** Writes what changed beside the file and moves it into place. Does nothing if nothing changed. */
   async save(): Promise<void> {
-    if (!this.#changed) return;
+    if (this.#file === undefined || !this.#changed) return;
     const temporary = `${this.#file}.${randomUUID()}.tmp`;
     await mkdir(join(this.#file, ".."), { recursive: true });
     try {

@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+
+/** Gives a command its arguments, options and action. */
+export type Define = (command: Command, context: Context) => void;
+
+export interface CommandRow {
+  readonly name: string;
+  /** One line for `qwen3 --help`. */
+  readonly summary: string;
+  /** A command's file is read only when the command runs. */
+  readonly load: () => Promise<Define>;
+}
+
+/** Every command, in the order of `qwen3 --help`. */
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: "embed",
+    summary: "turn texts into vectors",
+    load: async () => (await import("./embed.ts")).defineEmbed,
+  },
+  {
+    name: "search",
+    summary: "find passages in files and folders by what they mean and by their words",
+    load: async () => (await import("./search.ts")).defineSearch,
+  },
+  {
+    name: "similarity",
+    summary: "compare texts with each other",
+    load: async () => (await import("./similarity.ts")).defineSimilarity,
+  },
+  {
+    name: "tokenize",
+    summary: "show the tokens of texts",
+    load: async () => (await import("./tokenize.ts")).defineTokenize,
+  },
+  {
+    name: "inspect",
+    summary: "list what is in a checkpoint or a safetensors file",
+    load: async () => (await import("./inspect.ts")).defineInspect,
+  },
+  {
+    name: "devices",
+    summary: "show what this machine can compute on",
+    load: async () => (await import("./devices.ts")).defineDevices,
+  },
+  {
+    name: "demo",
+    summary: "embed the model card's example and print the similarities (also: no command)",
+    load: async () => (await import("./demo.ts")).defineDemo,
+  },
+];

@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { LoadOptions } from "../model/load-options.ts";
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+}
+
+/** Options of every command that loads a model. */
+export interface ModelOptions extends CommonOptions {
+  readonly model?: string;
+  readonly device: NonNullable<LoadOptions["device"]>;
+  readonly threads?: number;
+  readonly dtype: NonNullable<LoadOptions["dtype"]>;
+}
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option("--json", "print JSON")
+    .option("-q, --quiet", "print nothing but results and errors")
+    .option("--verbose", "say more on the way; show where errors come from");
+}
+
+export function addModelOptions(command: Command): Command {
+  command
+    .option("-m, --model <model>", "checkpoint folder or hub id (default: the bundled demonstration model)")
+    .addOption(
+      new Option("--device <device>", "what to compute on")
+        .choices(["auto", "webgpu", "wasm", "reference"])
+        .default("auto"),
+    )
+    .option("--threads <n>", "threads of the CPU backend (default: one per core)", positiveInteger)
+    .addOption(
+      new Option("--dtype <dtype>", "how weights are kept").choices(["auto", "f32", "bf16", "int8"]).default("auto"),
+    );
+  return addCommonOptions(command);
+}
+
+/** Options that say what a text is for, as EncodeOptions names them. */
+export interface PromptFlags {
+  readonly promptName?: string;
+  readonly prompt?: string;
+  readonly instruction?: string;
+}
+
+export function addPromptOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--prompt-name <name>", "one of the model's own prompts, such as query").conflicts([
+        "prompt",
+        "instruction",
+      ]),
+    )
+    .addOption(new Option("--prompt <text>", "put this before every text").conflicts("instruction"))
+    .option("--instruction <text>", "what a query is to find: Instruct: TEXT, then Query:");
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("Expected a whole number of at least 1.");
+  }
+  return value;
+}
