@@ -107,8 +107,23 @@ export interface KvCache {
   readonly layers: number;
   readonly slots: number;
   readonly keyValueWidth: number;
+  /**
+   * Copies slots of every layer from another cache, which is how a cache grows. Sees what earlier reads wrote, and is
+   * seen by later ones.
+   */
+  copyFrom(source: KvCache, ranges: readonly SlotRange[]): void;
   dispose(): void;
 }
+
+/** `count` slots from `from` on, to go to `to` and after. */
+export interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** The largest `k` of `topK`: beyond it whole rows are read, which costs one larger readback. */
+export const TOP_K_LIMIT = 64;
 
 export interface QkvWeights {
   /** Rows q, k, v stacked: `[(H + 2·KV)·D, hidden]`. */
@@ -158,6 +173,11 @@ export interface Ops {
   gatherRows(x: Activation, rows: Uint32Array): Activation;
   /** The first `dimensions` columns, divided by their L2 norm (at least 1e-12). [T, width] → [T, dimensions] */
   normalize(x: Activation, dimensions: number): Activation;
+  /**
+   * The k largest values of each row, largest first (of equal ones the lower column first), their columns, and
+   * log Σ exp of the whole row. Columns are exact in float32 below 2²⁴. k ≤ TOP_K_LIMIT, width. [T, width] → [T, 2·k + 1]
+   */
+  topK(x: Activation, k: number): Activation;
 }
 
 export interface QkvResult {

@@ -6,6 +6,7 @@ import { linear } from "./linear.ts";
 import { normalize } from "./normalize.ts";
 import { qkv } from "./qkv.ts";
 import { rmsNorm } from "./rms-norm.ts";
+import { topK } from "./top-k.ts";
 
 /** One function per operation of the contract; any of them can be replaced when the backend is made. */
 export interface ReferenceKernels {
@@ -17,6 +18,7 @@ export interface ReferenceKernels {
   readonly gateUp: typeof gateUp;
   readonly gatherRows: typeof gatherRows;
   readonly normalize: typeof normalize;
+  readonly topK: typeof topK;
 }
 
 export const referenceKernels: ReferenceKernels = {
@@ -28,4 +30,5 @@ export const referenceKernels: ReferenceKernels = {
   gateUp,
   gatherRows,
   normalize,
+  topK,
 };

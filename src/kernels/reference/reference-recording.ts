@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import { Qwen3Error } from "../../core/errors.ts";
 import type {
   Activation,
   AttentionOptions,
@@ -10,7 +9,8 @@ import type {
   QkvWeights,
   Recording,
 } from "../backend.ts";
-import { HostKvCache } from "./host-kv-cache.ts";
+import { foreign } from "./foreign.ts";
+import { hostKvCache } from "./host-kv-cache.ts";
 import { HostMatrix } from "./host-matrix.ts";
 import type { HostNorm } from "./host-norm.ts";
 import { HostTensor } from "./host-tensor.ts";
@@ -43,7 +43,7 @@ export class ReferenceRecording implements Recording {
   attention(qkv: QkvResult, options: AttentionOptions): HostTensor {
     const own = { q: hostTensor(qkv.q), k: hostTensor(qkv.k), v: hostTensor(qkv.v) };
     const { cache } = options;
-    const all = cache ? hostCache(cache.store).append(own, cache.layer, cache.slots) : own;
+    const all = cache ? hostKvCache(cache.store).append(own, cache.layer, cache.slots) : own;
     return this.#kernels.attention(all, options);
   }
 
@@ -61,6 +61,10 @@ export class ReferenceRecording implements Recording {
 
   normalize(x: Activation, dimensions: number): HostTensor {
     return this.#kernels.normalize(hostTensor(x), dimensions);
+  }
+
+  topK(x: Activation, k: number): HostTensor {
+    return this.#kernels.topK(hostTensor(x), k);
   }
 
   async read(...activations: readonly Activation[]): Promise<Float32Array[]> {
@@ -82,16 +86,4 @@ function hostMatrix(matrix: Matrix): HostMatrix {
 function hostNorm(norm: Norm): HostNorm {
   if ("weight" in norm && norm.weight instanceof Float32Array) return { ...norm, weight: norm.weight };
   throw foreign(`norm '${norm.name}'`);
-}
-
-function hostCache(cache: HostKvCache | object): HostKvCache {
-  if (cache instanceof HostKvCache) return cache;
-  throw foreign("cache");
-}
-
-function foreign(what: string): Qwen3Error {
-  return new Qwen3Error(
-    "invalid-argument",
-    `this ${what} belongs to another backend; load it with the one that runs it`,
-  );
 }
