@@ -4,6 +4,7 @@ import type { Backend, Matrix, MatrixSource, MatrixUse, Norm } from "../kernels/
 import { type Checkpoint, checkTensors } from "../weights/index.ts";
 import type { Qwen3Config } from "./config.ts";
 import type { LayerWeights } from "./layer.ts";
+import type { LoraAdapter } from "./lora/lora-adapter.ts";
 import { decoderTensors, EMBED_TOKENS, FINAL_NORM, LAYER_TENSORS, type LayerTensor } from "./tensor-names.ts";
 import { convertRows, interleaveRows, stackRows } from "./weight-source.ts";
 
@@ -21,6 +22,8 @@ export interface LoadWeightsOptions {
   readonly config: Qwen3Config;
   readonly backend: Backend;
   readonly keepAs: KeptDType;
+  /** Merged into the weights it was trained for. */
+  readonly adapter?: LoraAdapter | undefined;
   /** How the embedding table is used besides looking rows up. @default "table" */
   readonly tableUse?: MatrixUse;
   /** Called after each tensor with the bytes read so far. */
@@ -44,6 +47,7 @@ export async function loadDecoderWeights(options: LoadWeightsOptions): Promise<D
   for (let n = 0; n < config.numHiddenLayers; n++)
     layers.push(await loadLayer(loader, config, `${prefix}layers.${n}.`, n));
   const norm = await loader.norm(prefix + FINAL_NORM, config.rmsNormEps);
+  options.adapter?.checkAllMerged();
   return { embedTokens, layers, norm };
 }
 
@@ -77,35 +81,20 @@ export class WeightLoader {
     this.#total = [...options.checkpoint.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** A tensor `[rows, columns]` of the checkpoint, read by rows. */
+  /** A tensor `[rows, columns]` of the checkpoint, with its LoRA update if there is one, in the dtype it is kept as. */
   source(name: string): MatrixSource {
-    const { checkpoint } = this.#options;
-    const tensor = checkpoint.tensors.get(name);
-    const [rows, columns] = tensor?.shape ?? [];
-    if (!tensor || rows === undefined || columns === undefined) {
-      throw new Qwen3Error("not-found", `${checkpoint.name}: no matrix '${name}'`);
-    }
-    const { dtype } = tensor;
-    if (!isWeightDType(dtype)) {
-      const message = `${checkpoint.name}: tensor '${name}' is stored as ${dtype}; expected BF16, F16 or F32. Convert the checkpoint with transformers' save_pretrained.`;
-      throw new Qwen3Error("unsupported", message);
-    }
-    const stride = tensor.byteLength / rows;
-    return {
-      name,
-      rows,
-      columns,
-      dtype,
-      async readRows(start, count, into) {
-        await checkpoint.readRange(name, start * stride, into.subarray(0, count * stride));
-      },
-    };
+    const { checkpoint, adapter, keepAs } = this.#options;
+    const stored = storedMatrix(checkpoint, name);
+    const merged = adapter?.merge(stored, name.slice(checkpoint.tensorPrefix.length)) ?? stored;
+    if (keepAs !== "stored") return convertRows(merged, keepAs);
+    // A merged matrix is float32; bf16 goes back to bf16, but f16 does not go back to f16, which could overflow.
+    return merged !== stored && stored.dtype === "BF16" ? convertRows(merged, "BF16") : merged;
   }
 
   async matrix(source: MatrixSource, use: MatrixUse): Promise<Matrix> {
-    const { backend, keepAs, signal } = this.#options;
+    const { backend, signal } = this.#options;
     signal?.throwIfAborted();
-    const matrix = await backend.loadMatrix(keepAs === "stored" ? source : convertRows(source, keepAs), use);
+    const matrix = await backend.loadMatrix(source, use);
     this.#count(source.rows * source.columns * (source.dtype === "F32" ? 4 : 2));
     return matrix;
   }
@@ -121,4 +110,27 @@ export class WeightLoader {
     this.#completed += bytes;
     this.#options.onBytes?.(this.#completed, this.#total);
   }
+}
+
+function storedMatrix(checkpoint: Checkpoint, name: string): MatrixSource {
+  const tensor = checkpoint.tensors.get(name);
+  const [rows, columns] = tensor?.shape ?? [];
+  if (!tensor || rows === undefined || columns === undefined) {
+    throw new Qwen3Error("not-found", `${checkpoint.name}: no matrix '${name}'`);
+  }
+  const { dtype } = tensor;
+  if (!isWeightDType(dtype)) {
+    const message = `${checkpoint.name}: tensor '${name}' is stored as ${dtype}; expected BF16, F16 or F32. Convert the checkpoint with transformers' save_pretrained.`;
+    throw new Qwen3Error("unsupported", message);
+  }
+  const stride = tensor.byteLength / rows;
+  return {
+    name,
+    rows,
+    columns,
+    dtype,
+    async readRows(start, count, into) {
+      await checkpoint.readRange(name, start * stride, into.subarray(0, count * stride));
+    },
+  };
 }

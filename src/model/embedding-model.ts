@@ -3,6 +3,7 @@ import { type CheckedEncodeOptions, checkEncodeOptions, type EncodeOptions } fro
 import type { LoadOptions } from "./load-options.ts";
 import { loadModel } from "./load-model.ts";
 import { packBatch, planBatches } from "./packed-batch.ts";
+import { finishVector, meanRows, splitRows } from "./pooling.ts";
 import { resolvePrompt } from "./prompts.ts";
 import { type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-embeddings.ts";
 import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
@@ -30,7 +31,7 @@ export class EmbeddingModel extends Qwen3Model {
 
   /** Width of a full vector. */
   get dimensions(): number {
-    return this.config.hiddenSize;
+    return this.#config.dense.at(-1)?.outFeatures ?? this.config.hiddenSize;
   }
 
   /** Most tokens of a text, prompt and end token included. */
@@ -110,7 +111,7 @@ export class EmbeddingModel extends Qwen3Model {
   async #encodeList(texts: readonly string[], options: EncodeOptions): Promise<Float32Array[]> {
     const { signal, onProgress } = options;
     const { maxLength, maxBatchTokens } = this.parts;
-    const checked = checkEncodeOptions(options, { hiddenSize: this.config.hiddenSize, maxLength, maxBatchTokens });
+    const checked = checkEncodeOptions(options, { dimensions: this.dimensions, maxLength, maxBatchTokens });
     const prefix = resolvePrompt(options, this.#config);
     signal?.throwIfAborted();
 
@@ -138,15 +139,19 @@ export class EmbeddingModel extends Qwen3Model {
     return vectors;
   }
 
-  /** @returns a view per sequence */
   async #encodeBatch(sequences: readonly Uint32Array[], options: CheckedEncodeOptions): Promise<Float32Array[]> {
     const { backend, decoder } = this.parts;
-    const { dimensions, normalize } = options;
+    const { pooling, dense } = this.#config;
+    const batch = packBatch(sequences);
     const ops = backend.record();
-    const last = decoder.run(ops, packBatch(sequences), { rows: "last" });
-    const pooled = normalize ? ops.normalize(last, dimensions) : last;
-    const [data = new Float32Array()] = await ops.read(pooled);
-    return sequences.map((_, n) => data.subarray(n * pooled.width, n * pooled.width + dimensions));
+    const hidden = decoder.run(ops, batch, { rows: pooling === "mean" ? "all" : "last" });
+    if (pooling === "lasttoken" && dense.length === 0 && options.normalize) {
+      const [data = new Float32Array()] = await ops.read(ops.normalize(hidden, options.dimensions));
+      return splitRows(data, options.dimensions);
+    }
+    const [data = new Float32Array()] = await ops.read(hidden);
+    const pooled = pooling === "mean" ? meanRows(data, hidden.width, batch) : splitRows(data, hidden.width);
+    return pooled.map((vector) => finishVector(vector, { dense, ...options }));
   }
 }
 

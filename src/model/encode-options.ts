@@ -5,7 +5,7 @@ import type { Precision, QuantizationOptions } from "./quantize-embeddings.ts";
 
 /** How texts become vectors. */
 export interface EncodeOptions<P extends Precision = Precision> extends PromptOptions, QuantizationOptions {
-  /** Keep only the first dimensions (Matryoshka), before normalising. @default the model's hidden size */
+  /** Keep only the first dimensions (Matryoshka), before normalising. @default all */
   readonly dimensions?: number | undefined;
   /** Scale every vector to length 1. @default true */
   readonly normalize?: boolean | undefined;
@@ -23,7 +23,7 @@ export interface EncodeOptions<P extends Precision = Precision> extends PromptOp
 }
 
 export interface EncodeLimits {
-  readonly hiddenSize: number;
+  readonly dimensions: number;
   readonly maxLength: number;
   readonly maxBatchTokens: number;
 }
@@ -45,7 +45,7 @@ export function checkEncodeOptions(options: EncodeOptions, limits: EncodeLimits)
   return {
     truncate,
     normalize,
-    dimensions: checkInteger("dimensions", options.dimensions ?? limits.hiddenSize, limits.hiddenSize),
+    dimensions: checkInteger("dimensions", options.dimensions ?? limits.dimensions, limits.dimensions),
     maxLength: checkInteger("maxLength", options.maxLength ?? limits.maxLength, limits.maxLength),
     maxBatchTokens: checkInteger(
       "maxBatchTokens",

@@ -1,13 +1,14 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { Backend, Matrix } from "../kernels/backend.ts";
 import { Tokenizer } from "../tokenizer/index.ts";
-import { Checkpoint, checkTensors, resolveModel } from "../weights/index.ts";
+import { type Checkpoint, checkTensors } from "../weights/index.ts";
 import { chooseBackend, DEFAULT_BATCH_TOKENS } from "./choose-backend.ts";
 import { parseConfig, type Qwen3Config } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { type KeptDType, loadDecoderWeights, WeightLoader } from "./decoder-weights.ts";
 import { checkInteger } from "./encode-options.ts";
 import type { LoadOptions } from "./load-options.ts";
+import { type ModelFiles, openModel, type OpenedModel } from "./open-model.ts";
 import type { ModelParts } from "./qwen3-model.ts";
 import { EMBED_TOKENS, LM_HEAD } from "./tensor-names.ts";
 
@@ -18,16 +19,15 @@ import { EMBED_TOKENS, LM_HEAD } from "./tensor-names.ts";
 export async function loadModel<Extra>(
   source: string | undefined,
   options: LoadOptions,
-  readExtra: (checkpoint: Checkpoint) => Promise<Extra>,
+  readExtra: (files: ModelFiles, config: Qwen3Config) => Promise<Extra>,
 ): Promise<{ parts: ModelParts; extra: Extra }> {
-  const { folder } = await resolveModel(source, options);
-  const checkpoint = await Checkpoint.open(folder);
+  const { checkpoint, adapter, files } = await openModel(source, options);
   try {
     const config = parseConfig(checkpoint.config, `${checkpoint.name}/config.json`);
-    const extra = await readExtra(checkpoint);
+    const extra = await readExtra(files, config);
     const backend = await chooseBackend(options);
     try {
-      return { parts: await loadParts(checkpoint, config, backend, options), extra };
+      return { parts: await loadParts({ checkpoint, adapter, files, config, backend }, options), extra };
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -53,16 +53,22 @@ function keptDType(dtype: NonNullable<LoadOptions["dtype"]>): KeptDType {
   );
 }
 
-async function loadParts(
-  checkpoint: Checkpoint,
-  config: Qwen3Config,
-  backend: Backend,
-  options: LoadOptions,
-): Promise<ModelParts> {
+interface Opened extends OpenedModel {
+  readonly config: Qwen3Config;
+  readonly backend: Backend;
+}
+
+async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelParts> {
+  const { checkpoint, adapter, files, config, backend } = opened;
   const { onProgress, signal } = options;
-  const keepAs = keptDType(options.dtype ?? "auto");
-  const loading = { checkpoint, backend, keepAs, ...(signal && { signal }) };
-  const tokenizerFile = checkpoint.file("tokenizer.json");
+  const loading = {
+    checkpoint,
+    adapter,
+    backend,
+    keepAs: keptDType(options.dtype ?? "auto"),
+    ...(signal && { signal }),
+  };
+  const tokenizerFile = files.file("tokenizer.json");
   const tokenizer = tokenizerFile === undefined ? undefined : await Tokenizer.fromFile(tokenizerFile);
   const weights = await loadDecoderWeights({
     ...loading,
@@ -70,18 +76,15 @@ async function loadParts(
     onBytes: (completed, total) => onProgress?.({ stage: "load", completed, total, unit: "bytes" }),
   });
   await backend.prepare(config);
+  const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
   return {
-    name: checkpoint.name,
+    name: files.name,
     config,
     tokenizer,
     backend,
     decoder: new Decoder(config, weights),
-    maxBatchTokens: checkInteger(
-      "maxBatchTokens",
-      options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind],
-      Number.MAX_SAFE_INTEGER,
-    ),
-    maxLength: await readMaxLength(checkpoint, config),
+    maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens, Number.MAX_SAFE_INTEGER),
+    maxLength: await readMaxLength(files, config),
     loadHead: () => loadHead(new WeightLoader(loading), checkpoint, config),
     close: async () => {
       await backend.dispose();
@@ -99,8 +102,8 @@ async function loadHead(loader: WeightLoader, checkpoint: Checkpoint, config: Qw
 }
 
 /** As sentence-transformers: the tokenizer's model_max_length, but never past the positions the model knows. */
-async function readMaxLength(checkpoint: Checkpoint, { maxPositionEmbeddings }: Qwen3Config): Promise<number> {
-  const config = await checkpoint.json("tokenizer_config.json");
+async function readMaxLength(files: ModelFiles, { maxPositionEmbeddings }: Qwen3Config): Promise<number> {
+  const config = await files.json("tokenizer_config.json");
   const limit =
     typeof config === "object" && config !== null && "model_max_length" in config ? config.model_max_length : undefined;
   return typeof limit === "number" && limit >= 1

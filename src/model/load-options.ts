@@ -11,6 +11,11 @@ export interface LoadOptions {
   readonly threads?: number | undefined;
   /** How weights are kept: `auto` as stored; `f32` and `bf16` convert while reading; `int8` quantises. @default "auto" */
   readonly dtype?: "auto" | "f32" | "bf16" | "int8" | undefined;
+  /**
+   * Folder of a LoRA adapter as PEFT writes it, merged into the weights while they are read. A folder that holds an
+   * adapter and no model can also be the source itself; its base model is then found by the adapter's config.
+   */
+  readonly lora?: string | undefined;
   /** A backend made by `createBackend`, instead of `device`, `adapter` and `threads`. The model disposes it. */
   readonly backend?: Backend | undefined;
   /** Most tokens computed at once; a longer text still runs, alone. @default by device */

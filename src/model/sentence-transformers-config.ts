@@ -1,5 +1,7 @@
 import { Qwen3Error } from "../core/errors.ts";
-import type { Checkpoint } from "../weights/index.ts";
+import { Dense } from "./dense.ts";
+import type { ModelFiles } from "./open-model.ts";
+import type { PoolingMode } from "./pooling.ts";
 import type { SimilarityFunction } from "./similarity.ts";
 
 /** What a checkpoint's sentence-transformers files say; all of them are optional. */
@@ -9,6 +11,9 @@ export interface SentenceTransformersConfig {
   /** Used where the caller names no prompt. */
   readonly defaultPromptName: string | undefined;
   readonly similarityFunction: SimilarityFunction;
+  readonly pooling: PoolingMode;
+  /** Dense modules after pooling, in order. */
+  readonly dense: readonly Dense[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -16,13 +21,14 @@ type Json = Readonly<Record<string, unknown>>;
 const CONFIG_FILE = "config_sentence_transformers.json";
 const MODULES_FILE = "modules.json";
 
-/** Modules that this runtime computes, by the last part of their type. */
-const SUPPORTED_MODULES = ["Transformer", "Pooling", "Normalize"];
-
 /** @throws Qwen3Error `unsupported` naming the file and field of anything that would change the vectors */
-export async function readSentenceTransformersConfig(checkpoint: Checkpoint): Promise<SentenceTransformersConfig> {
-  await checkModules(checkpoint);
-  const config = (await readObject(checkpoint, CONFIG_FILE)) ?? {};
+export async function readSentenceTransformersConfig(
+  files: ModelFiles,
+  { hiddenSize }: { readonly hiddenSize: number },
+): Promise<SentenceTransformersConfig> {
+  const modules = await readModules(files);
+  checkWidths(modules.dense, hiddenSize);
+  const config = (await readObject(files, CONFIG_FILE)) ?? {};
   const prompts = readPrompts(config["prompts"]);
   const defaultPromptName = config["default_prompt_name"];
   if (typeof defaultPromptName === "string" && !prompts.has(defaultPromptName)) {
@@ -33,35 +39,67 @@ export async function readSentenceTransformersConfig(checkpoint: Checkpoint): Pr
     prompts,
     defaultPromptName: typeof defaultPromptName === "string" ? defaultPromptName : undefined,
     similarityFunction: readSimilarity(config["similarity_fn_name"]),
+    ...modules,
   };
 }
 
-async function checkModules(checkpoint: Checkpoint): Promise<void> {
-  const modules = await checkpoint.json(MODULES_FILE);
-  if (modules === undefined) return;
+type Modules = Pick<SentenceTransformersConfig, "pooling" | "dense">;
+
+/** Transformer, Pooling, any Dense, Normalize (which `normalize` decides here). Without modules.json: last token. */
+async function readModules(files: ModelFiles): Promise<Modules> {
+  const modules = (await files.json(MODULES_FILE)) ?? [];
   if (!Array.isArray(modules))
     throw new Qwen3Error("invalid-checkpoint", `${MODULES_FILE}: expected a list of modules`);
+  let pooling: PoolingMode = "lasttoken";
+  const dense: Dense[] = [];
   for (const module of modules as unknown[]) {
     const { type, path } = isObject(module) ? module : {};
-    const name = typeof type === "string" ? (type.split(".").at(-1) ?? "") : "";
-    if (!SUPPORTED_MODULES.includes(name)) {
-      const message = `${MODULES_FILE}: module type ${JSON.stringify(type)} is not supported; expected ${SUPPORTED_MODULES.join(", ")}`;
+    const name = typeof type === "string" ? type.split(".").at(-1) : undefined;
+    const folder = typeof path === "string" ? path : "";
+    if (name === "Pooling") pooling = await readPooling(files, `${folder}/config.json`);
+    else if (name === "Dense") dense.push(await Dense.load(files, folder));
+    else if (name !== "Transformer" && name !== "Normalize") {
+      const message = `${MODULES_FILE}: module type ${JSON.stringify(type)} is not supported; expected Transformer, Pooling, Dense or Normalize`;
       throw new Qwen3Error("unsupported", message);
     }
-    if (name === "Pooling")
-      await checkPooling(checkpoint, typeof path === "string" ? `${path}/config.json` : "1_Pooling/config.json");
+  }
+  return { pooling, dense };
+}
+
+function checkWidths(dense: readonly Dense[], hiddenSize: number): void {
+  let width = hiddenSize;
+  for (const [n, { inFeatures, outFeatures }] of dense.entries()) {
+    if (inFeatures !== width) {
+      const message = `${MODULES_FILE}: Dense module ${n + 1} takes ${inFeatures} dimensions, but what comes before it gives ${width}`;
+      throw new Qwen3Error("invalid-checkpoint", message);
+    }
+    width = outFeatures;
   }
 }
 
-async function checkPooling(checkpoint: Checkpoint, file: string): Promise<void> {
-  const pooling = (await readObject(checkpoint, file)) ?? {};
-  const modes = Object.entries(pooling).filter(([field, on]) => field.startsWith("pooling_mode_") && on === true);
-  const named = typeof pooling["pooling_mode"] === "string" ? [pooling["pooling_mode"]] : modes.map(([field]) => field);
-  const unsupported = named.find((mode) => mode !== "pooling_mode_lasttoken" && mode !== "lasttoken");
-  if (unsupported !== undefined) {
-    const message = `${file}: '${unsupported}' pooling is not supported; expected last-token pooling, as Qwen3-Embedding uses`;
-    throw new Qwen3Error("unsupported", message);
-  }
+async function readPooling(files: ModelFiles, file: string): Promise<PoolingMode> {
+  const config = (await readObject(files, file)) ?? {};
+  const modes = poolingModes(config);
+  const [mode, ...others] = modes;
+  const supported = mode === "lasttoken" || (mode === "mean" && config["include_prompt"] !== false);
+  if (supported && others.length === 0) return mode;
+  const got =
+    mode === "mean" && others.length === 0
+      ? "mean pooling with include_prompt false"
+      : `pooling ${modes.join(" + ") || "none"}`;
+  throw new Qwen3Error(
+    "unsupported",
+    `${file}: ${got} is not supported; expected last-token pooling, or mean with the prompt included`,
+  );
+}
+
+/** sentence-transformers 5 and 6 write one `pooling_mode`, earlier versions a flag for each mode. */
+function poolingModes(config: Json): string[] {
+  const mode = config["pooling_mode"];
+  if (typeof mode === "string") return [mode];
+  if (Array.isArray(mode)) return mode.map(String);
+  const flags = Object.keys(config).filter((field) => field.startsWith("pooling_mode_") && config[field] === true);
+  return flags.map((field) => field.slice("pooling_mode_".length).replace(/_tokens?$/, ""));
 }
 
 function readPrompts(value: unknown): Map<string, string> {
@@ -83,8 +121,8 @@ function readSimilarity(value: unknown): SimilarityFunction {
   throw new Qwen3Error("unsupported", message);
 }
 
-async function readObject(checkpoint: Checkpoint, file: string): Promise<Json | undefined> {
-  const value = await checkpoint.json(file);
+async function readObject(files: ModelFiles, file: string): Promise<Json | undefined> {
+  const value = await files.json(file);
   if (value === undefined || isObject(value)) return value;
   throw new Qwen3Error("invalid-checkpoint", `${file}: expected a JSON object`);
 }

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { basename, isAbsolute, join, normalize, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { Qwen3Error } from "../core/errors.ts";
 import { repoOfSnapshot } from "./hub-cache.ts";
+import { ModelFolder } from "./model-folder.ts";
 import { quote } from "./quote.ts";
-import { readTextFile } from "./read-text-file.ts";
 import type { SafetensorsFile } from "./safetensors-file.ts";
 import type { TensorInfo } from "./safetensors-header.ts";
 import { closeAll, openWeightFiles } from "./weight-files.ts";
@@ -30,11 +30,13 @@ export class Checkpoint implements AsyncDisposable {
   readonly metadata: ReadonlyMap<string, string>;
   /** The open weight files. */
   readonly files: readonly SafetensorsFile[];
+  readonly #folder: ModelFolder;
   readonly #fileOf: ReadonlyMap<string, SafetensorsFile>;
 
-  private constructor(folder: string, config: unknown, files: readonly SafetensorsFile[]) {
-    this.folder = folder;
-    this.name = repoOfSnapshot(folder) ?? basename(resolve(folder));
+  private constructor(folder: ModelFolder, config: unknown, files: readonly SafetensorsFile[]) {
+    this.#folder = folder;
+    this.folder = folder.path;
+    this.name = repoOfSnapshot(this.folder) ?? basename(resolve(this.folder));
     this.config = config;
     this.files = files;
     this.metadata = new Map(files.flatMap(({ metadata }) => [...metadata]));
@@ -49,31 +51,20 @@ export class Checkpoint implements AsyncDisposable {
    * another; both name the file
    */
   static async open(folder: string): Promise<Checkpoint> {
-    const config = await readJson(folder, "config.json");
+    const modelFolder = new ModelFolder(folder);
+    const config = await modelFolder.json("config.json");
     if (config === undefined) throw notACheckpoint(folder);
-    return new Checkpoint(folder, config, await openWeightFiles(folder));
+    return new Checkpoint(modelFolder, config, await openWeightFiles(folder));
   }
 
-  /**
-   * Where a file of the checkpoint is, such as `tokenizer.json`.
-   *
-   * @param path relative to the folder
-   * @returns `undefined` where there is none
-   * @throws Qwen3Error `invalid-checkpoint` for a path that leaves the folder, since paths come from other files
-   */
+  /** As {@link ModelFolder.file}. */
   file(path: string): string | undefined {
-    const full = inside(this.folder, path);
-    return existsSync(full) ? full : undefined;
+    return this.#folder.file(path);
   }
 
-  /**
-   * A JSON file of the checkpoint, such as `1_Pooling/config.json`, parsed and otherwise unchecked.
-   *
-   * @returns `undefined` where there is none
-   * @throws Qwen3Error `invalid-checkpoint` where it is not JSON; as {@link file}
-   */
+  /** As {@link ModelFolder.json}. */
   json(path: string): Promise<unknown> {
-    return readJson(this.folder, path);
+    return this.#folder.json(path);
   }
 
   /** As {@link SafetensorsFile.read}. */
@@ -105,24 +96,6 @@ export class Checkpoint implements AsyncDisposable {
     if (file) return file;
     throw new Qwen3Error("not-found", `${this.name} has no tensor ${quote(name)}; it has ${this.tensors.size} others`);
   }
-}
-
-async function readJson(folder: string, path: string): Promise<unknown> {
-  const full = inside(folder, path);
-  if (!existsSync(full)) return undefined;
-  const text = await readTextFile(full);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Qwen3Error("invalid-checkpoint", `${full} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** Not by real paths: files of the hub cache are links to elsewhere. */
-function inside(folder: string, path: string): string {
-  const normal = normalize(path);
-  if (!isAbsolute(normal) && !/^\.\.(?:[/\\]|$)/.test(normal) && !normal.includes("\0")) return join(folder, normal);
-  throw new Qwen3Error("invalid-checkpoint", `${folder}: the path ${quote(path)} leads out of the checkpoint's folder`);
 }
 
 function notACheckpoint(folder: string): Qwen3Error {

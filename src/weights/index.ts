@@ -2,5 +2,6 @@ export { type ResolvedModel, type ResolveOptions, resolveModel } from "./resolve
 export { bundledModels, DEFAULT_MODEL } from "./bundled.ts";
 export { Checkpoint } from "./checkpoint.ts";
 export { checkTensors } from "./check-tensors.ts";
+export { ModelFolder } from "./model-folder.ts";
 export { SafetensorsFile } from "./safetensors-file.ts";
 export type { TensorInfo } from "./safetensors-header.ts";

@@ -18,7 +18,9 @@ function npm(args: readonly string[], cwd: string): string {
 
 /** Packs the checkout as it is; `dist` must have been built. */
 export function packPackage(folder: string): PackedPackage {
-  const [packed] = JSON.parse(npm(["pack", "--json", "--ignore-scripts", "--pack-destination", folder], REPOSITORY)) as PackedPackage[];
+  const [packed] = JSON.parse(
+    npm(["pack", "--json", "--ignore-scripts", "--pack-destination", folder], REPOSITORY),
+  ) as PackedPackage[];
   if (packed === undefined) throw new Error("npm pack printed no package");
   return packed;
 }

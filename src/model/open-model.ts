@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Qwen3Error } from "../core/errors.ts";
+import { Checkpoint, resolveModel } from "../weights/index.ts";
+import type { LoadOptions } from "./load-options.ts";
+import { ADAPTER_CONFIG, LoraAdapter } from "./lora/lora-adapter.ts";
+
+/** A model's files besides its weights. */
+export interface ModelFiles {
+  readonly name: string;
+  /** Path of a file, `undefined` where there is none. */
+  file(path: string): string | undefined;
+  /** A JSON file, parsed and otherwise unchecked; `undefined` where there is none. */
+  json(path: string): Promise<unknown>;
+}
+
+export interface OpenedModel {
+  readonly checkpoint: Checkpoint;
+  readonly adapter: LoraAdapter | undefined;
+  readonly files: ModelFiles;
+}
+
+/** Finds and opens a checkpoint, and the LoRA adapter asked for or pointed at. */
+export async function openModel(source: string | undefined, options: LoadOptions): Promise<OpenedModel> {
+  const adapterFolder = options.lora ?? (source !== undefined && isAdapter(source) ? source : undefined);
+  if (adapterFolder === undefined) {
+    const checkpoint = await Checkpoint.open((await resolveModel(source, options)).folder);
+    return { checkpoint, adapter: undefined, files: checkpoint };
+  }
+  const adapter = await LoraAdapter.open(adapterFolder);
+  const base = options.lora === undefined ? baseOf(adapter) : source;
+  const checkpoint = await Checkpoint.open((await resolveModel(base, options)).folder);
+  return { checkpoint, adapter, files: overlay(adapter, checkpoint) };
+}
+
+/** A folder with an adapter and no model of its own. */
+function isAdapter(folder: string): boolean {
+  return existsSync(join(folder, ADAPTER_CONFIG)) && !existsSync(join(folder, "config.json"));
+}
+
+function baseOf({ config, folder }: LoraAdapter): string {
+  if (config.baseModel !== undefined) return config.baseModel;
+  const message = `${folder.path}/${ADAPTER_CONFIG}: 'base_model_name_or_path' names no base model; load that model with the option lora: '${folder.path}'`;
+  throw new Qwen3Error("invalid-checkpoint", message);
+}
+
+/** sentence-transformers saves an adapter with the modules, prompts and tokenizer it was trained with; they win. */
+function overlay({ folder }: LoraAdapter, checkpoint: Checkpoint): ModelFiles {
+  return {
+    name: `${checkpoint.name} + ${folder.path}`,
+    file: (path) => folder.file(path) ?? checkpoint.file(path),
+    json: async (path) => (await folder.json(path)) ?? (await checkpoint.json(path)),
+  };
+}
