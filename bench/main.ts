@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "texts to vectors: whole runtimes against each other",
     load: () => import("./encode/command.ts"),
   },
+  kernels: {
+    summary: "every operation at the sizes of real models",
+    load: () => import("./kernels/command.ts"),
+  },
   synthetic: {
     summary: "write a random checkpoint of any Qwen3 shape",
     load: () => import("./synthetic/command.ts"),

@@ -27,7 +27,7 @@ export class RandomWeights {
   }
 
   /** Fills `block` with elements `start …` of tensor number `tensor`; `start` must be even. */
-  fill(block: Bits, tensor: number, start: number, kind: "matrix" | "norm"): void {
+  write(block: Bits, tensor: number, start: number, kind: "matrix" | "norm"): void {
     const table = kind === "norm" ? this.#norm : this.#matrix;
     const key = scramble(this.#seed ^ scramble(tensor + 1));
     const firstPair = start / 2;

@@ -42,7 +42,7 @@ export function writeSyntheticCheckpoint(
     folder,
     tensors,
     (block, tensor, start) =>
-      weights.fill(block, numbers.get(tensor) ?? 0, start, tensor.shape.length === 1 ? "norm" : "matrix"),
+      weights.write(block, numbers.get(tensor) ?? 0, start, tensor.shape.length === 1 ? "norm" : "matrix"),
     { dtype, shardBytes: options.shardBytes ?? 5e9 },
   );
   writeJson(join(folder, "config.json"), config);
