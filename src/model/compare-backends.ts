@@ -1,6 +1,7 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { BackendKind } from "../kernels/backend.ts";
 import { type BackendOptions, createBackend } from "../kernels/create-backend.ts";
+import { ActivationStore } from "./activation-store.ts";
 import { EmbeddingModel } from "./embedding-model.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { Tensor } from "./tensor.ts";
@@ -34,7 +35,8 @@ export interface CompareOptions extends Omit<LoadOptions, "device" | "backend"> 
 }
 
 /**
- * Runs the same texts on several backends and compares what each layer computes.
+ * Runs the same texts on several backends and compares what each layer computes. One model is loaded at a time, and the
+ * first one's activations wait in a temporary file, so that the largest model that fits can be compared.
  *
  * @param source as for `EmbeddingModel.load`
  * @param backends at least two, each a kind or what `createBackend` takes; the first is the one the others are held
@@ -52,15 +54,16 @@ export async function compareBackends(
   }
   if (texts.length === 0)
     throw new Qwen3Error("invalid-argument", "compareBackends got no texts; expected at least one");
-  await using expected = await loadOn(reference, source, options);
+  await using store = await ActivationStore.create();
+  const kind = await storeActivations(store, await loadOn(reference, source, options), texts);
   const agreements: BackendAgreement[] = [];
   for (const backend of others) {
-    await using actual = await loadOn(backend, source, options);
-    const modules = await compareModules(expected, actual, texts);
+    await using model = await loadOn(backend, source, options);
+    const modules = await compareModules(store, model, texts);
     const tolerance = options.tolerance ?? 1e-3;
     const firstDivergence = modules.find(({ relativeError }) => !(relativeError <= tolerance))?.path;
-    const { kind, description } = actual.device;
-    agreements.push({ reference: expected.device.kind, backend: kind, device: description, modules, firstDivergence });
+    const { device } = model;
+    agreements.push({ reference: kind, backend: device.kind, device: device.description, modules, firstDivergence });
   }
   return agreements;
 }
@@ -74,30 +77,53 @@ async function loadOn(
   return await EmbeddingModel.load(source, { ...options, backend: await createBackend(backend) });
 }
 
-/** Captured activations held at once, per model. Beyond it, texts are run again for the next modules. */
-const CAPTURE_BYTES = 2 ** 28;
+/** Runs the model to be held against, and disposes it. */
+async function storeActivations(
+  store: ActivationStore,
+  loaded: EmbeddingModel,
+  texts: readonly string[],
+): Promise<BackendKind> {
+  await using model = loaded;
+  for await (const { key, tensor } of activations(model, texts)) await store.put(key, tensor.data);
+  return model.device.kind;
+}
 
 async function compareModules(
-  expected: EmbeddingModel,
-  actual: EmbeddingModel,
+  store: ActivationStore,
+  model: EmbeddingModel,
   texts: readonly string[],
 ): Promise<ModuleAgreement[]> {
-  const { numHiddenLayers, hiddenSize } = expected.config;
-  const paths = ["embed_tokens", ...Array.from({ length: numHiddenLayers }, (_, n) => `layers.${n}`), "norm"];
-  const differences = new Map(paths.map((path) => [path, new Difference()]));
-  for (const text of texts) {
-    const { ids } = expected.tokenizer.encode(text);
-    const pathsAtOnce = Math.max(
-      1,
-      Math.floor(CAPTURE_BYTES / (ids.length * hiddenSize * Float32Array.BYTES_PER_ELEMENT)),
-    );
-    for (let start = 0; start < paths.length; start += pathsAtOnce) {
-      const capture = paths.slice(start, start + pathsAtOnce);
-      const [a, b] = await Promise.all([expected.forward(ids, { capture }), actual.forward(ids, { capture })]);
-      for (const path of capture) differences.get(path)?.add(a.captured.get(path), b.captured.get(path));
-    }
+  const differences = new Map(modulePaths(model).map((path) => [path, new Difference()]));
+  for await (const { key, path, tensor } of activations(model, texts)) {
+    differences.get(path)?.add(await store.get(key), tensor);
   }
   return [...differences].map(([path, difference]) => difference.agreement(path));
+}
+
+/** Captured activations held at once. Beyond it, a text is run again for the next modules. */
+const CAPTURE_BYTES = 2 ** 28;
+
+interface CapturedActivation {
+  readonly key: string;
+  readonly path: string;
+  readonly tensor: Tensor;
+}
+
+async function* activations(model: EmbeddingModel, texts: readonly string[]): AsyncGenerator<CapturedActivation> {
+  const paths = modulePaths(model);
+  for (const [i, text] of texts.entries()) {
+    const { ids } = model.tokenizer.encode(text);
+    const bytes = ids.length * model.config.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+    const pathsAtOnce = Math.max(1, Math.floor(CAPTURE_BYTES / bytes));
+    for (let start = 0; start < paths.length; start += pathsAtOnce) {
+      const { captured } = await model.forward(ids, { capture: paths.slice(start, start + pathsAtOnce) });
+      for (const [path, tensor] of captured) yield { key: `${i} ${path}`, path, tensor };
+    }
+  }
+}
+
+function modulePaths({ config }: EmbeddingModel): string[] {
+  return ["embed_tokens", ...Array.from({ length: config.numHiddenLayers }, (_, n) => `layers.${n}`), "norm"];
 }
 
 /** The worst seen so far of one module. */
@@ -106,11 +132,10 @@ class Difference {
   #largest = 0;
   #minCosine = 1;
 
-  add(expected: Tensor | undefined, actual: Tensor | undefined): void {
-    const width = expected?.shape.at(-1) ?? 1;
-    const [a, b] = [expected?.data ?? new Float32Array(), actual?.data ?? new Float32Array()];
-    for (let start = 0; start < a.length; start += width) {
-      this.#addRow(a.subarray(start, start + width), b.subarray(start, start + width));
+  add(expected: Float32Array, { shape, data }: Tensor): void {
+    const width = shape.at(-1) ?? 1;
+    for (let start = 0; start < expected.length; start += width) {
+      this.#addRow(expected.subarray(start, start + width), data.subarray(start, start + width));
     }
   }
 
