@@ -104,7 +104,7 @@ class Parser {
 
   #number(): JsonNumber {
     const start = this.#at;
-    while (/[-+.\deE]/.test(this.#text[this.#at] ?? "")) this.#at++;
+    while (isNumberPart(this.#text.charCodeAt(this.#at))) this.#at++;
     if (start === this.#at) this.#fail("a value");
     this.#native(start, "a number");
     return { literal: this.#text.slice(start, this.#at) };
@@ -146,4 +146,9 @@ class Parser {
 /** Headers are padded with spaces, in bad faith with millions of them. */
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** One of `0123456789+-.eE`; whether they make a number is `JSON.parse`'s to say. */
+function isNumberPart(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || (code | 0x20) === 0x65;
 }
