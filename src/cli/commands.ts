@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./devices.ts")).defineDevices,
   },
   {
+    name: "verify",
+    summary: "check a model on a device: published values, agreement with the reference, invariants",
+    load: async () => (await import("./verify.ts")).defineVerify,
+  },
+  {
     name: "demo",
     summary: "embed the model card's example and print the similarities (also: no command)",
     load: async () => (await import("./demo.ts")).defineDemo,

@@ -1,19 +1,12 @@
 import type { Command } from "commander";
 import type { DeviceInfo, EmbeddingModel } from "../index.ts";
+import { CARD_DOCUMENTS, CARD_QUERIES } from "./card-example.ts";
 import type { Context } from "./context.ts";
 import { loadEmbeddingModel } from "./load-model.ts";
 import { addModelOptions, type ModelOptions } from "./options.ts";
 import { ProgressBars } from "./progress.ts";
 import { formatMatrix } from "./similarity.ts";
 import { formatCount, formatSeconds } from "./terminal.ts";
-
-/** The example of the Qwen3-Embedding model cards. */
-const QUERIES = ["What is the capital of China?", "Explain gravity"];
-const DOCUMENTS = [
-  "The capital of China is Beijing.",
-  "Gravity is a force that attracts two bodies towards each other. It gives weight to physical objects and is " +
-    "responsible for the movement of planets around the sun.",
-];
 
 export function defineDemo(command: Command, context: Context): void {
   command.action((flags: ModelOptions) => demo(flags, context));
@@ -25,12 +18,12 @@ async function demo(flags: ModelOptions, context: Context): Promise<void> {
   const began = performance.now();
   await using model = await loadEmbeddingModel(flags, context, progress.onProgress);
   const loaded = performance.now();
-  const queries = await model.encodeQuery(QUERIES, { signal: context.signal });
-  const documents = await model.encodeDocument(DOCUMENTS, { signal: context.signal });
+  const queries = await model.encodeQuery(CARD_QUERIES, { signal: context.signal });
+  const documents = await model.encodeDocument(CARD_DOCUMENTS, { signal: context.signal });
   const report: DemoReport = {
     similarities: model.similarity(queries, documents),
-    queries: QUERIES,
-    documents: DOCUMENTS,
+    queries: CARD_QUERIES,
+    documents: CARD_DOCUMENTS,
     device: model.device,
     tokens: countTokens(model),
     loadMs: loaded - began,
@@ -52,7 +45,7 @@ interface DemoReport {
 
 /** Of all four texts, with the prompts and end tokens that were computed. */
 function countTokens({ tokenizer, prompts }: EmbeddingModel): number {
-  const texts = [...QUERIES.map((query) => `${prompts.get("query") ?? ""}${query}`), ...DOCUMENTS];
+  const texts = [...CARD_QUERIES.map((query) => `${prompts.get("query") ?? ""}${query}`), ...CARD_DOCUMENTS];
   return texts.reduce((sum, text) => sum + tokenizer.encode(text).ids.length, 0);
 }
 

@@ -49,6 +49,11 @@ export abstract class Qwen3Model implements AsyncDisposable {
     this.#parts = parts;
   }
 
+  /** The checkpoint's folder name or hub id. */
+  get name(): string {
+    return this.#parts.name;
+  }
+
   get config(): Qwen3Config {
     return this.#parts.config;
   }
