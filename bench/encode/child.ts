@@ -1,22 +1,22 @@
-/** The process under test: opens one driver, then does what the lines on stdin ask for. */
-import { createInterface } from "node:readline";
+/** The process under test: opens one driver, then does what is asked on stdin. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { reply, requests } from "../line-process.ts";
 import { peakResidentBytes, residentBytes } from "../machine.ts";
 import type { Driver, DriverModule } from "./driver.ts";
-import type { Counted, Encoded, Opened, OpenRequest, Request } from "./protocol.ts";
-import { REPLY_MARK } from "./protocol.ts";
+import type { Counted, Encoded, Opened, Request } from "./protocol.ts";
 
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const driver = await open(JSON.parse((await lines.next()).value ?? "") as OpenRequest);
-for (let line = await lines.next(); !line.done; line = await lines.next()) {
-  const request = JSON.parse(line.value) as Request;
+let driver: Driver | undefined;
+for await (const request of requests<Request>()) {
   if (request.kind === "close") break;
-  reply(request.kind === "count" ? await count(driver, request.texts) : await encode(driver, request));
+  if (request.kind === "open") driver = await open(request.driver, request.options);
+  else if (!driver) throw new Error(`'${request.kind}' before 'open'`);
+  else if (request.kind === "encode") reply(await encode(driver, request.texts, request.returnVectors));
+  else reply({ tokens: await driver.countTokens(request.texts) } satisfies Counted);
 }
-await driver.close();
+await driver?.close();
 process.exit(0); // some runtimes keep threads that would keep the process
 
-async function open({ driver: url, options }: OpenRequest): Promise<Driver> {
+async function open(url: string, options: Readonly<Record<string, string>>): Promise<Driver> {
   const start = performance.now();
   const opened = await ((await import(url)) as DriverModule).open(options);
   reply({
@@ -24,14 +24,11 @@ async function open({ driver: url, options }: OpenRequest): Promise<Driver> {
     loadMs: performance.now() - start,
     residentBytes: residentBytes(),
     peakBytes: peakResidentBytes(),
-  });
+  } satisfies Opened);
   return opened;
 }
 
-async function encode(
-  runtime: Driver,
-  { texts, returnVectors }: { readonly texts: readonly string[]; readonly returnVectors: boolean },
-): Promise<Encoded> {
+async function encode(runtime: Driver, texts: readonly string[], returnVectors: boolean): Promise<Encoded> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const cpuBefore = process.cpuUsage();
@@ -50,14 +47,6 @@ async function encode(
   };
 }
 
-async function count(runtime: Driver, texts: readonly string[]): Promise<Counted> {
-  return { tokens: await runtime.countTokens(texts) };
-}
-
 function toBase64(vector: Float32Array): string {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
-}
-
-function reply(message: Opened | Encoded | Counted): void {
-  process.stdout.write(`${REPLY_MARK}${JSON.stringify(message)}\n`);
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
+import { defaultCache } from "../peers/install.ts";
 import type { Row, Table } from "../report.ts";
 import { publish } from "../report.ts";
 import { cosine, interleave, median } from "../statistics.ts";
@@ -10,7 +11,7 @@ import type { ContenderSpec } from "./contender.ts";
 import { Contender } from "./contender.ts";
 import type { Encoded } from "./protocol.ts";
 import type { Settings } from "./specs.ts";
-import { defaultCache, ownContenders, peerContenders } from "./specs.ts";
+import { ownContenders, peerContenders } from "./specs.ts";
 
 const HELP = `npm run bench -- encode --model DIR [OPTION…]
 Texts to vectors, whole runtimes against each other, each in a process of its own, taking turns.

@@ -1,21 +1,11 @@
-/**
- * What the bench and a process under test say to each other: JSON lines, requests on stdin and replies on stdout. Lines of
- * stdout that do not begin with the mark are whatever the runtime under test printed.
- */
-export const REPLY_MARK = "@bench ";
-
-/** How to begin; the first line a child gets. */
-export interface OpenRequest {
-  readonly driver: string;
-  readonly options: Readonly<Record<string, string>>;
-}
-
+/** What is asked of a process under test; replies are of the types below. */
 export type Request =
+  | { readonly kind: "open"; readonly driver: string; readonly options: Readonly<Record<string, string>> }
   | { readonly kind: "encode"; readonly texts: readonly string[]; readonly returnVectors: boolean }
   | { readonly kind: "count"; readonly texts: readonly string[] }
   | { readonly kind: "close" };
 
-/** Sent when the model is ready. */
+/** The model is ready. */
 export interface Opened {
   /** Device, versions, settings: whatever tells what was measured. */
   readonly about: Readonly<Record<string, string | number | boolean>>;

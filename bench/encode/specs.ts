@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ContenderSpec } from "./contender.ts";
 import { nodeChild } from "./contender.ts";
@@ -135,9 +135,4 @@ function pythonDriver(): string {
 function required(value: string | undefined, option: string, { text }: Written): string {
   if (value === undefined) throw new Error(`${text} needs ${option}; docs/benchmarks.md says how to make its files`);
   return value;
-}
-
-/** Where peers are installed unless `--cache` or QWEN3_BENCH_CACHE says otherwise. */
-export function defaultCache(): string {
-  return process.env["QWEN3_BENCH_CACHE"] ?? join(process.cwd(), "node_modules", ".cache", "qwen3-bench");
 }

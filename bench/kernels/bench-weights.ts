@@ -3,6 +3,9 @@ import { bytesPerWeight } from "../../src/core/dtype.ts";
 import type { Backend, Matrix, MatrixSource, MatrixUse, Norm } from "../../src/kernels/backend.ts";
 import { RandomWeights } from "../synthetic/random-weights.ts";
 
+/** More than the last-level caches of what this is likely to run on. */
+const BEYOND_CACHES = 256e6;
+
 /** Random weights of one backend, each size made once. */
 export class BenchWeights {
   readonly #backend: Backend;
@@ -16,15 +19,25 @@ export class BenchWeights {
     this.#random = new RandomWeights(1, dtype);
   }
 
-  matrix(rows: number, columns: number, use: MatrixUse = "product"): Promise<Matrix> {
-    const name = `${use} ${rows} × ${columns}`;
-    const known = this.#matrices.get(name) ?? this.#backend.loadMatrix(this.#source(name, rows, columns), use);
-    this.#matrices.set(name, known);
-    return known;
+  table(rows: number, columns: number): Promise<Matrix> {
+    return this.#matrix(`table ${rows} × ${columns}`, rows, columns, "table");
+  }
+
+  /** Several of the same size, to be used in turn: a model's weights do not stay in a cache from layer to layer. */
+  products(rows: number, columns: number): Promise<Matrix[]> {
+    const copies = Math.ceil(BEYOND_CACHES / (rows * columns * bytesPerWeight(this.#dtype)));
+    const names = Array.from({ length: copies }, (_, i) => `product ${rows} × ${columns}, ${i}`);
+    return Promise.all(names.map((name) => this.#matrix(name, rows, columns, "product")));
   }
 
   norm(width: number): Norm {
     return this.#backend.loadNorm(`norm ${width}`, new Float32Array(width).fill(1), 1e-6);
+  }
+
+  #matrix(name: string, rows: number, columns: number, use: MatrixUse): Promise<Matrix> {
+    const known = this.#matrices.get(name) ?? this.#backend.loadMatrix(this.#source(name, rows, columns), use);
+    this.#matrices.set(name, known);
+    return known;
   }
 
   #source(name: string, rows: number, columns: number): MatrixSource {

@@ -10,13 +10,18 @@ export interface KernelCase {
   readonly flops: number;
   /** Weights read once, activations read and written once. */
   readonly bytes: number;
-  /** Loads the weights and returns what records the operation's inputs, which in turn returns what records one run of it. */
-  prepare(weights: BenchWeights): Promise<(recording: Recording) => () => Activation>;
+  /** The matrix product in it, if that is nearly all of it: [rows, inner] × [inner, columns]. */
+  readonly product?: { readonly columns: number; readonly inner: number };
+  /** Loads the weights and returns what records the operation's inputs. */
+  prepare(weights: BenchWeights): Promise<RecordInputs>;
 }
+
+/** Records inputs and returns what records run number `i` of the operation. */
+export type RecordInputs = (recording: Recording) => (i: number) => Activation;
 
 /** The rows of the tables that activations are made from: they need only be some numbers of the right width. */
 const TABLE_ROWS = 64;
-/** Keys that a decode step looks at. */
+/** Tokens before those that a decode step asks about. */
 const DECODE_KEYS = 1024;
 
 type CaseMaker = (sizes: ConfigSizes, rows: number) => KernelCase;
@@ -28,7 +33,7 @@ const MAKERS: Readonly<Record<string, CaseMaker>> = {
     flops: 0,
     bytes: rows * sizes.hidden_size * 6,
     async prepare(weights) {
-      const table = await weights.matrix(TABLE_ROWS, sizes.hidden_size, "table");
+      const table = await weights.table(TABLE_ROWS, sizes.hidden_size);
       const tokens = ids(rows);
       return (recording) => () => recording.embed(table, tokens);
     },
@@ -57,26 +62,27 @@ const MAKERS: Readonly<Record<string, CaseMaker>> = {
       async prepare(weights) {
         const input = await activation(weights, rows, hidden);
         const norm = weights.norm(dim);
-        const layer = {
-          qkvProj: await weights.matrix(width, hidden),
+        const matrices = await weights.products(width, hidden);
+        const layers = matrices.map((qkvProj) => ({
+          qkvProj,
           numAttentionHeads: heads,
           numKeyValueHeads: kvHeads,
           qNorm: norm,
           kNorm: norm,
-        };
+        }));
         const options = {
           positions: Uint32Array.from({ length: rows }, (_, i) => i),
           rotary: new RotaryEmbedding(dim, 1e6).upTo(rows),
         };
         return (recording) => {
           const x = input(recording);
-          return () => recording.qkv(x, layer, options).q;
+          return (i) => recording.qkv(x, inTurn(layers, i), options).q;
         };
       },
     };
   },
   attention: (sizes, rows) => attentionCase("attention", sizes, rows, rows),
-  "decode attention": (sizes, rows) => attentionCase("decode attention", sizes, rows, DECODE_KEYS),
+  "decode attention": (sizes, rows) => attentionCase("decode attention", sizes, rows, DECODE_KEYS + rows),
   oProj: ({ hidden_size: hidden, num_attention_heads: heads, head_dim: dim }, rows) =>
     linearCase("oProj", rows, hidden, heads * dim),
   gateUp: ({ hidden_size: hidden, intermediate_size: intermediate }, rows) => ({
@@ -85,10 +91,10 @@ const MAKERS: Readonly<Record<string, CaseMaker>> = {
     ...product(rows, 2 * intermediate, hidden),
     async prepare(weights) {
       const input = await activation(weights, rows, hidden);
-      const matrix = await weights.matrix(2 * intermediate, hidden);
+      const matrices = await weights.products(2 * intermediate, hidden);
       return (recording) => {
         const x = input(recording);
-        return () => recording.gateUp(x, matrix);
+        return (i) => recording.gateUp(x, inTurn(matrices, i));
       };
     },
   }),
@@ -111,18 +117,23 @@ const MAKERS: Readonly<Record<string, CaseMaker>> = {
 
 export const KERNEL_OPS: readonly string[] = Object.keys(MAKERS);
 
-/** The cases of one model shape, largest products last. A decode step has one row. */
-export function kernelCases(sizes: ConfigSizes, ops: readonly string[], rowCounts: readonly number[]): KernelCase[] {
-  return ops.flatMap((op) => {
-    const make = MAKERS[op];
-    if (!make) throw new Error(`op '${op}': expected ${KERNEL_OPS.join(", ")}`);
-    return (op === "decode attention" ? [1] : rowCounts).map((rows) => make(sizes, rows));
-  });
+export function kernelCase(sizes: ConfigSizes, op: string, rows: number): KernelCase {
+  const make = MAKERS[op];
+  if (!make) throw new Error(`op '${op}': expected ${KERNEL_OPS.join(", ")}`);
+  return make(sizes, rows);
 }
 
 /** x · Wᵀ of [rows, inner] and [columns, inner], weights in two bytes. */
-function product(rows: number, columns: number, inner: number): { readonly flops: number; readonly bytes: number } {
-  return { flops: 2 * rows * columns * inner, bytes: 2 * columns * inner + 4 * rows * (columns + inner) };
+function product(rows: number, columns: number, inner: number): Pick<KernelCase, "flops" | "bytes" | "product"> {
+  return {
+    flops: 2 * rows * columns * inner,
+    bytes: 2 * columns * inner + 4 * rows * (columns + inner),
+    product: { columns, inner },
+  };
+}
+
+function inTurn<T>(list: readonly T[], i: number): T {
+  return list[i % list.length] as T;
 }
 
 function linearCase(op: string, rows: number, columns: number, inner: number): KernelCase {
@@ -133,10 +144,10 @@ function linearCase(op: string, rows: number, columns: number, inner: number): K
     async prepare(weights) {
       const input = await activation(weights, rows, inner);
       const residualInput = await activation(weights, rows, columns);
-      const matrix = await weights.matrix(columns, inner);
+      const matrices = await weights.products(columns, inner);
       return (recording) => {
         const [x, residual] = [input(recording), residualInput(recording)];
-        return () => recording.linear(x, matrix, { residual });
+        return (i) => recording.linear(x, inTurn(matrices, i), { residual });
       };
     },
   };
@@ -176,7 +187,7 @@ async function activation(
   rows: number,
   width: number,
 ): Promise<(recording: Recording) => Activation> {
-  const table = await weights.matrix(TABLE_ROWS, width, "table");
+  const table = await weights.table(TABLE_ROWS, width);
   const tokens = ids(rows);
   return (recording) => recording.embed(table, tokens);
 }

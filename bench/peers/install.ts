@@ -7,6 +7,7 @@ import { join } from "node:path";
 const VERSIONS = {
   "@huggingface/transformers": "4.3.1",
   "node-llama-cpp": "3.22.1",
+  "onnxruntime-node": "1.30.0",
   "onnxruntime-web": "1.30.0",
 } as const;
 
@@ -36,4 +37,9 @@ export function versionOf(folder: string, dependency?: string): string {
   const entry = dependency === undefined ? join(folder, "package.json") : require.resolve(dependency);
   const home = dependency === undefined ? folder : entry.slice(0, entry.lastIndexOf(dependency) + dependency.length);
   return (JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { version: string }).version;
+}
+
+/** Where peers are installed unless `--cache` or QWEN3_BENCH_CACHE says otherwise. */
+export function defaultCache(): string {
+  return process.env["QWEN3_BENCH_CACHE"] ?? join(process.cwd(), "node_modules", ".cache", "qwen3-bench");
 }

@@ -1,4 +1,4 @@
-"""sentence-transformers on the CPU. Speaks the protocol of bench/encode/protocol.ts on stdin and stdout."""
+"""sentence-transformers on the CPU. Speaks bench/encode/protocol.ts on stdin and stdout."""
 
 import base64
 import json
