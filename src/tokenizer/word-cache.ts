@@ -1,58 +1,77 @@
-/** Longest word that is remembered, in bytes. */
-export const LONGEST_CACHED = 24;
+/** Longest word that is remembered, in bytes; longer ones hardly ever come twice. */
+export const LONGEST_CACHED = 48;
 
-/** Most ids that a remembered word may have. */
-const MOST_IDS = 9;
+/** Slots of the index; at most half of them are used. */
+const SLOTS = 1 << 18;
+const MOST_WORDS = SLOTS / 2 + SLOTS / 4;
 
-/** 32-bit numbers per entry: length and count in one, six of key, nine ids; 64 bytes, one cache line. */
-const ENTRY = 16;
-const KEY = 1;
-const IDS = 7;
-const ENTRIES = 1 << 16;
+/** Bits of an index slot that say where the word's record is; the other bits are the highest of its hash. */
+const PLACE_BITS = 21;
+const PLACE_MASK = (1 << PLACE_BITS) - 1;
+
+/** A record is [length · 256 + count, key…, ids…]: bytes of the word, number of ids, the word four bytes at a time. */
+const LONGEST_RECORD = 1 + Math.ceil(LONGEST_CACHED / 4) + LONGEST_CACHED;
 
 /**
- * Ids of the words met lately. Each word has one place, given by its hash, and the newer word takes it; so the cache
- * needs no bookkeeping and its size never changes.
+ * Ids of the words met lately: an index by hash over records one after another. When either is full everything is
+ * forgotten, which costs less than keeping count of what is used.
  */
 export class WordCache {
-  readonly #entries = new Int32Array(ENTRIES * ENTRY);
+  readonly #index = new Int32Array(SLOTS);
+  readonly #records = new Int32Array(1 << PLACE_BITS);
+  /** Place 0 is never used, so that 0 in the index means empty. */
+  #used = 1;
+  #words = 0;
 
   /** Copies the ids of a word to `into` from `at` on and returns how many they are, 0 if the word is not here. */
   find(view: DataView, start: number, length: number, hash: number, into: Uint32Array, at: number): number {
-    const entries = this.#entries;
-    const entry = (hash & (ENTRIES - 1)) * ENTRY;
-    const header = entries[entry] as number;
-    if (header >> 8 !== length || !this.#isKey(entry + KEY, view, start, length)) return 0;
-    const count = header & 0xff;
-    into[at] = entries[entry + IDS] as number;
-    for (let i = 1; i < count; i++) into[at + i] = entries[entry + IDS + i] as number;
-    return count;
+    for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const entry = this.#index[slot] as number;
+      if (entry === 0) return 0;
+      if ((entry ^ hash) >>> PLACE_BITS !== 0) continue;
+      const place = entry & PLACE_MASK;
+      const header = this.#records[place] as number;
+      if (header >> 8 !== length || !this.#isKey(place + 1, view, start, length)) continue;
+      const count = header & 0xff;
+      const ids = place + 1 + ((length + 3) >> 2);
+      for (let i = 0; i < count; i++) into[at + i] = this.#records[ids + i] as number;
+      return count;
+    }
   }
 
-  /** Remembers the ids [from, to) of `ids` for a word; without effect if they are too many. */
+  /** Remembers the ids [from, to) of `ids` for a word that is not here. */
   store(view: DataView, start: number, length: number, hash: number, ids: Uint32Array, from: number, to: number): void {
-    const count = to - from;
-    if (count > MOST_IDS) return;
-    const entries = this.#entries;
-    const entry = (hash & (ENTRIES - 1)) * ENTRY;
-    entries[entry] = (length << 8) | count;
-    if (length < 4) entries[entry + KEY] = shortKey(view, start, length);
+    if (this.#words === MOST_WORDS || this.#used + LONGEST_RECORD > this.#records.length) this.#clear();
+    const records = this.#records;
+    let slot = hash & (SLOTS - 1);
+    while (this.#index[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+    this.#index[slot] = (hash & ~PLACE_MASK) | this.#used;
+    this.#words++;
+    let place = this.#used;
+    records[place++] = (length << 8) | (to - from);
+    if (length < 4) records[place++] = shortKey(view, start, length);
     else {
-      const last = length - 4;
-      let key = entry + KEY;
-      for (let i = 0; i < last; i += 4) entries[key++] = view.getInt32(start + i, true);
-      entries[key] = view.getInt32(start + last, true);
+      const last = start + length - 4;
+      for (let i = start; i < last; i += 4) records[place++] = view.getInt32(i, true);
+      records[place++] = view.getInt32(last, true);
     }
-    for (let i = 0; i < count; i++) entries[entry + IDS + i] = ids[from + i] as number;
+    for (let i = from; i < to; i++) records[place++] = ids[i] as number;
+    this.#used = place;
   }
 
   #isKey(key: number, view: DataView, start: number, length: number): boolean {
-    const entries = this.#entries;
-    if (length < 4) return entries[key] === shortKey(view, start, length);
-    const last = length - 4;
+    const records = this.#records;
+    if (length < 4) return records[key] === shortKey(view, start, length);
+    const last = start + length - 4;
     let at = key;
-    for (let i = 0; i < last; i += 4) if (entries[at++] !== view.getInt32(start + i, true)) return false;
-    return entries[at] === view.getInt32(start + last, true);
+    for (let i = start; i < last; i += 4) if (records[at++] !== view.getInt32(i, true)) return false;
+    return records[at] === view.getInt32(last, true);
+  }
+
+  #clear(): void {
+    this.#index.fill(0);
+    this.#used = 1;
+    this.#words = 0;
   }
 }
 
