@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "write a random checkpoint of any Qwen3 shape",
     load: () => import("./synthetic/command.ts"),
   },
+  tokenizer: {
+    summary: "tokenizers with Qwen3's vocabulary against each other",
+    load: () => import("./tokenizer/command.ts"),
+  },
 };
 
 function usage(): string {
