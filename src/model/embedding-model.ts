@@ -9,6 +9,7 @@ import { type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-em
 import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
 import { readSentenceTransformersConfig, type SentenceTransformersConfig } from "./sentence-transformers-config.ts";
 import { similarityMatrix } from "./similarity.ts";
+import type { Tensor } from "./tensor.ts";
 import { textIds } from "./text-ids.ts";
 
 /** Texts to vectors, with the answers that sentence-transformers gives for the same checkpoint. */
@@ -101,6 +102,44 @@ export class EmbeddingModel extends Qwen3Model {
     return similarityMatrix(a, b, this.#config.similarityFunction);
   }
 
+  /**
+   * Vectors of texts that are ids already, computed as one batch: for callers that tokenise and make up batches
+   * themselves, as a server does. `encode` computes the same.
+   *
+   * @param sequences ids as the tokenizer gives them, the end token included
+   * @throws Qwen3Error `invalid-argument` for an empty sequence or an unknown id
+   */
+  async encodeIds(
+    sequences: readonly Uint32Array[],
+    { dimensions, normalize }: Pick<EncodeOptions, "dimensions" | "normalize"> = {},
+  ): Promise<Float32Array[]> {
+    const vectors = await this.#encodeBatch(sequences, this.#check({ dimensions, normalize }));
+    return vectors.map((vector) => vector.slice());
+  }
+
+  /**
+   * Final hidden states of every token, not normalised, computed as one batch.
+   *
+   * @returns [n, hidden] for each sequence
+   * @throws Qwen3Error as `encodeIds`
+   */
+  async tokenEmbeddings(sequences: readonly Uint32Array[]): Promise<Tensor[]> {
+    const { backend, decoder } = this.parts;
+    const ops = backend.record();
+    const batch = packBatch(sequences);
+    const hidden = decoder.run(ops, batch, { rows: "all" });
+    const [data = new Float32Array()] = await ops.read(hidden);
+    return sequences.map(({ length }, n) => {
+      const start = (batch.cuSeqlens[n] ?? 0) * hidden.width;
+      return { shape: [length, hidden.width], data: data.slice(start, start + length * hidden.width) };
+    });
+  }
+
+  #check(options: EncodeOptions): CheckedEncodeOptions {
+    const { maxLength, maxBatchTokens } = this.parts;
+    return checkEncodeOptions(options, { dimensions: this.dimensions, maxLength, maxBatchTokens });
+  }
+
   #withPrompt<P extends Precision>(options: EncodeOptions<P>, names: readonly string[]): EncodeOptions<P> {
     const { prompt, promptName, instruction } = options;
     if ([prompt, promptName, instruction].some((given) => given !== undefined)) return options;
@@ -110,8 +149,7 @@ export class EmbeddingModel extends Qwen3Model {
 
   async #encodeList(texts: readonly string[], options: EncodeOptions): Promise<Float32Array[]> {
     const { signal, onProgress } = options;
-    const { maxLength, maxBatchTokens } = this.parts;
-    const checked = checkEncodeOptions(options, { dimensions: this.dimensions, maxLength, maxBatchTokens });
+    const checked = this.#check(options);
     const prefix = resolvePrompt(options, this.#config);
     signal?.throwIfAborted();
 
@@ -139,7 +177,10 @@ export class EmbeddingModel extends Qwen3Model {
     return vectors;
   }
 
-  async #encodeBatch(sequences: readonly Uint32Array[], options: CheckedEncodeOptions): Promise<Float32Array[]> {
+  async #encodeBatch(
+    sequences: readonly Uint32Array[],
+    options: Pick<CheckedEncodeOptions, "dimensions" | "normalize">,
+  ): Promise<Float32Array[]> {
     const { backend, decoder } = this.parts;
     const { pooling, dense } = this.#config;
     const batch = packBatch(sequences);

@@ -39,12 +39,14 @@ export interface DecodeOptions {
  */
 export class Tokenizer {
   readonly #spec: TokenizerSpec;
+  readonly #file: string | undefined;
   readonly #model: TokenizerModel;
   readonly #encoder: Encoder;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  private constructor(spec: TokenizerSpec) {
+  private constructor(spec: TokenizerSpec, file?: string) {
     this.#spec = spec;
+    this.#file = file;
     this.#model = buildModel(spec);
     this.#encoder = new Encoder(this.#model, spec.normalize);
   }
@@ -67,7 +69,7 @@ export class Tokenizer {
     } catch (error) {
       throw new Qwen3Error("invalid-checkpoint", `${path}: not JSON: ${String(error)}`, { cause: error });
     }
-    return new Tokenizer(readTokenizerJson(json, path));
+    return new Tokenizer(readTokenizerJson(json, path), path);
   }
 
   /**
@@ -77,6 +79,11 @@ export class Tokenizer {
    */
   static fromJSON(json: unknown): Tokenizer {
     return new Tokenizer(readTokenizerJson(json, "tokenizer.json"));
+  }
+
+  /** The file that `fromFile` read, with which another thread can have the same tokenizer. */
+  get file(): string | undefined {
+    return this.#file;
   }
 
   /** Largest id + 1, added tokens included. */
