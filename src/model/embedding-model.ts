@@ -3,7 +3,7 @@ import { type CheckedEncodeOptions, checkEncodeOptions, type EncodeOptions } fro
 import type { LoadOptions } from "./load-options.ts";
 import { loadModel } from "./load-model.ts";
 import { packBatch, planBatches } from "./packed-batch.ts";
-import { finishVector, meanRows, splitRows } from "./pooling.ts";
+import { finishVector, meanRows, type PoolingMode, splitRows } from "./pooling.ts";
 import { resolvePrompt } from "./prompts.ts";
 import { type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-embeddings.ts";
 import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
@@ -38,6 +38,11 @@ export class EmbeddingModel extends Qwen3Model {
   /** Most tokens of a text, prompt and end token included. */
   get maxLength(): number {
     return this.parts.maxLength;
+  }
+
+  /** How a text's hidden states become its vector. */
+  get pooling(): PoolingMode {
+    return this.#config.pooling;
   }
 
   /** The checkpoint's named prompts. */
@@ -113,8 +118,7 @@ export class EmbeddingModel extends Qwen3Model {
     sequences: readonly Uint32Array[],
     { dimensions, normalize }: Pick<EncodeOptions, "dimensions" | "normalize"> = {},
   ): Promise<Float32Array[]> {
-    const vectors = await this.#encodeBatch(sequences, this.#check({ dimensions, normalize }));
-    return vectors.map((vector) => vector.slice());
+    return await this.#encodeBatch(sequences, this.#check({ dimensions, normalize }));
   }
 
   /**

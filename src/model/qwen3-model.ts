@@ -54,6 +54,11 @@ export abstract class Qwen3Model implements AsyncDisposable {
     return this.#parts.name;
   }
 
+  /** Most tokens that it computes at once. */
+  get maxBatchTokens(): number {
+    return this.#parts.maxBatchTokens;
+  }
+
   get config(): Qwen3Config {
     return this.#parts.config;
   }
