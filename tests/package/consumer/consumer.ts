@@ -53,6 +53,7 @@ import {
 import {
   bundledModels,
   Checkpoint,
+  ModelFolder,
   checkTensors,
   DEFAULT_MODEL,
   type ResolvedModel,
@@ -147,6 +148,7 @@ async function parts(): Promise<void> {
   const options: ResolveOptions = { localFilesOnly: true };
   const resolved: ResolvedModel = await resolveModel(undefined, options);
   assert.ok(bundledModels().includes(DEFAULT_MODEL) && resolved.name === DEFAULT_MODEL);
+  assert.notEqual(new ModelFolder(resolved.folder).file("config.json"), undefined);
   await using checkpoint = await Checkpoint.open(resolved.folder);
   const info: TensorInfo | undefined = checkpoint.tensors.get("norm.weight");
   assert.deepEqual(
