@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { Qwen3Error } from "../core/errors.ts";
-import { repoOfSnapshot } from "./hub-cache.ts";
+import { idOfSnapshot } from "./hub/cache.ts";
 import { ModelFolder } from "./model-folder.ts";
 import { quote } from "./quote.ts";
 import type { SafetensorsFile } from "./safetensors-file.ts";
@@ -36,7 +36,7 @@ export class Checkpoint implements AsyncDisposable {
   private constructor(folder: ModelFolder, config: unknown, files: readonly SafetensorsFile[]) {
     this.#folder = folder;
     this.folder = folder.path;
-    this.name = repoOfSnapshot(this.folder) ?? basename(resolve(this.folder));
+    this.name = idOfSnapshot(this.folder) ?? basename(resolve(this.folder));
     this.config = config;
     this.files = files;
     this.metadata = new Map(files.flatMap(({ metadata }) => [...metadata]));

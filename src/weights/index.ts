@@ -1,4 +1,6 @@
-export { type ResolvedModel, type ResolveOptions, resolveModel } from "./resolve-model.ts";
+export { resolveModel } from "./resolve-model.ts";
+export type { ResolvedModel, ResolveOptions } from "./resolve-options.ts";
+export type { DownloadProgress } from "./hub/download-progress.ts";
 export { bundledModels, DEFAULT_MODEL } from "./bundled.ts";
 export { Checkpoint } from "./checkpoint.ts";
 export { checkTensors } from "./check-tensors.ts";

@@ -4,11 +4,15 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { describe, it } from "node:test";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
-import { hubCacheFolder, isHubId } from "../../src/weights/hub-cache.ts";
+import { isHubId } from "../../src/weights/hub/cache.ts";
+import { cacheFolder, type Environment } from "../../src/weights/hub/environment.ts";
 import { resolveModel } from "../../src/weights/resolve-model.ts";
 import { goldens, temporaryFolder } from "./fixtures.ts";
 
 const ID = "Qwen/Qwen3-Embedding-0.6B";
+/** Nothing here may go out to a hub. */
+process.env["HF_HUB_OFFLINE"] = "1";
+
 const COMMIT = "c54f2e6e80b2d7b7de06f51cec4959f6b3e03418";
 
 /** Puts a model into a hub cache as Python's library would: blobs, links to them, and a ref. */
@@ -54,7 +58,7 @@ describe("resolveModel", () => {
       const { snapshot } = await cached(cache.path, { links });
       await cached(cache.path, { links, ref: "refs/pr/1", commit: "d".repeat(40) });
       const options = { cacheDir: cache.path };
-      const found = { folder: snapshot, origin: "hub", name: ID, revision: "main", commit: COMMIT };
+      const found = { folder: snapshot, origin: "huggingface", name: ID, revision: "main", commit: COMMIT };
       assert.deepEqual(await resolveModel(ID, options), found);
       assert.deepEqual(await resolveModel(`hf:${ID}`, { ...options, localFilesOnly: true }), found);
       assert.deepEqual(await resolveModel(ID, { ...options, revision: COMMIT }), { ...found, revision: COMMIT });
@@ -84,29 +88,30 @@ describe("resolveModel", () => {
     }
   });
 
-  it("says exactly how to get what is not in the cache", async () => {
+  it("says exactly how to get what is not in the cache and may not be fetched", async () => {
     await using cache = await temporaryFolder();
+    const options = { cacheDir: cache.path, localFilesOnly: true };
+    const command = `${ID} --cache-dir ${cache.path}`;
     const message =
-      `revision 'main' of '${ID}' is not in the Hugging Face cache ${cache.path}, and there is no folder of that name here. ` +
-      `To get it, run \`hf download ${ID} --cache-dir ${cache.path}\` (from Python's huggingface_hub: pip install huggingface_hub), ` +
+      `there is no folder '${ID}' here, revision 'main' of that model is not in the cache ${cache.path}, and localFilesOnly forbids fetching it. ` +
+      `To get it, run \`qwen3 pull ${command}\` (or \`hf download ${command}\`, from Python's huggingface_hub) where there is a connection, ` +
       "or download its .json and .safetensors files into a folder and pass that";
-    await assert.rejects(resolveModel(ID, { cacheDir: cache.path }), { code: "not-found", message });
+    await assert.rejects(resolveModel(ID, options), { code: "not-found", message });
     await cached(cache.path);
-    await assert.rejects(resolveModel(ID, { cacheDir: cache.path, revision: "v2" }), {
+    await assert.rejects(resolveModel(ID, { ...options, revision: "v2" }), {
       message: /revision 'v2' of .*, which has 'main' of it.* --revision v2 /,
     });
-    await assert.rejects(resolveModel(ID, { cacheDir: cache.path, revision: "e".repeat(40) }), { code: "not-found" });
+    await assert.rejects(resolveModel(ID, { ...options, revision: "e".repeat(40) }), { code: "not-found" });
+    await assert.rejects(resolveModel(`modelscope:${ID}`, options), { message: /run `qwen3 pull modelscope:Qwen/ });
   });
 
   it("lists what a half fetched model lacks, links to nothing included", async () => {
     await using cache = await temporaryFolder();
     const { repo, snapshot } = await cached(cache.path);
     await rm(join(repo, "blobs", "1".repeat(64)));
-    const options = { cacheDir: cache.path };
-    await assert.rejects(resolveModel(ID, options), {
-      code: "not-found",
-      message: /lacks 'model\.safetensors'\. To get/,
-    });
+    const options = { cacheDir: cache.path, localFilesOnly: true };
+    const lacking = { code: "not-found", message: /is in the cache, but .* lacks 'model\.safetensors', and/ };
+    await assert.rejects(resolveModel(ID, options), lacking);
     await rm(join(snapshot, "model.safetensors"));
     await writeFile(
       join(snapshot, "model.safetensors.index.json"),
@@ -114,7 +119,7 @@ describe("resolveModel", () => {
     );
     await writeFile(join(snapshot, "x1.safetensors"), "");
     await rm(join(snapshot, "config.json"));
-    await assert.rejects(resolveModel(ID, options), { message: /lacks 'config\.json', 'x2\.safetensors'\./ });
+    await assert.rejects(resolveModel(ID, options), { message: /lacks 'config\.json', 'x2\.safetensors', and/ });
   });
 
   it("does not let a damaged ref lead anywhere", async () => {
@@ -144,6 +149,8 @@ describe("resolveModel", () => {
 });
 
 describe("the hub cache", () => {
+  const hubCacheFolder = (env: Environment): string => cacheFolder("huggingface", env);
+
   it("is where Python's library would have it", () => {
     assert.equal(hubCacheFolder({}), join(homedir(), ".cache/huggingface/hub"));
     assert.equal(hubCacheFolder({ HOME: "/h" }), "/h/.cache/huggingface/hub");
