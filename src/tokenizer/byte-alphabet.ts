@@ -1,41 +1,26 @@
-const FIRST_STAND_IN = 0x100;
-
 /**
  * GPT-2's byte alphabet: tokenizer.json writes every byte as one printable character. Bytes that print in Latin-1 stand
  * for themselves; the other 68 are U+0100 and up, in order.
  */
-export const BYTE_ALPHABET: string = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(letterOf(byte))).join(
-  "",
-);
+export const BYTE_ALPHABET: string = writeAlphabet();
+
+function writeAlphabet(): string {
+  let standIn = 0x100;
+  let alphabet = "";
+  for (let byte = 0; byte < 256; byte++) alphabet += String.fromCharCode(isPrintable(byte) ? byte : standIn++);
+  return alphabet;
+}
 
 function isPrintable(byte: number): boolean {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }
 
-function letterOf(byte: number): number {
-  if (isPrintable(byte)) return byte;
-  let letter = FIRST_STAND_IN;
-  for (let other = 0; other < byte; other++) if (!isPrintable(other)) letter++;
-  return letter;
-}
+/** Units of UTF-16 that the alphabet can be looked up by; all of it is below. */
+export const LETTERS_END = 0x800;
 
-/** Largest UTF-16 unit of the alphabet. */
-const LAST_LETTER = 0x143;
-
-/** Byte of each UTF-16 unit of the alphabet, −1 for units outside it. */
+/** Byte of each letter of the alphabet, −1 for all other units. */
 export function bytesOfLetters(): Int16Array {
-  const bytes = new Int16Array(LAST_LETTER + 1).fill(-1);
+  const bytes = new Int16Array(LETTERS_END).fill(-1);
   for (let byte = 0; byte < 256; byte++) bytes[BYTE_ALPHABET.charCodeAt(byte)] = byte;
-  return bytes;
-}
-
-/** The bytes that a token's text stands for; a text with other characters stands for its own UTF-8. */
-export function tokenBytes(token: string, letters: Int16Array): Uint8Array {
-  const bytes = new Uint8Array(token.length);
-  for (let i = 0; i < token.length; i++) {
-    const byte = letters[token.charCodeAt(i)] ?? -1;
-    if (byte < 0) return new TextEncoder().encode(token);
-    bytes[i] = byte;
-  }
   return bytes;
 }

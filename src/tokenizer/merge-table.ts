@@ -1,44 +1,58 @@
 const MIX_LEFT = 0x9e3779b1;
 const MIX_RIGHT = 0x85ebca6b;
-/** Slots per merge, so that most of the pairs that do not merge meet an empty slot at once. */
+
+/** Slots per merge. */
 const SPARSENESS = 3;
+
+/** The filter has 2 bits per slot. */
+const FILTER_SHIFT = 1;
 
 /** Rank of a pair that does not merge; higher than any rank. */
 export const NO_MERGE = 0x7fffffff;
 
-/** (left id, right id) → rank, and rank → joined id. A rank is the merge's place in tokenizer.json; low ones go first. */
+/**
+ * (left id, right id) → rank, and rank → joined id. A rank is the merge's place in tokenizer.json; low ones go first.
+ *
+ * Most pairs that are looked up do not merge. A filter of one bit per hash, small enough for a core's own cache, tells
+ * nearly all of them without a look at the table.
+ */
 export class MergeTable {
   /** Rank + 1, or 0 for an empty slot. */
-  readonly #slots: Int32Array;
-  readonly #mask: number;
+  #slots: Int32Array;
+  #filter: Int32Array;
   /** Left and right id of every rank. */
-  readonly #pairs: Int32Array;
-  readonly #joined: Int32Array;
+  #pairs: Int32Array;
+  #joined: Int32Array;
+  #count = 0;
 
-  /** @param count how many merges will be added */
+  /** @param count how many merges to expect; more are taken too */
   constructor(count: number) {
     const bits = 32 - Math.clz32(count * SPARSENESS + 1);
     this.#slots = new Int32Array(1 << bits);
-    this.#mask = (1 << bits) - 1;
+    this.#filter = new Int32Array(Math.max(1, (1 << (bits + FILTER_SHIFT)) >> 5));
     this.#pairs = new Int32Array(2 * count);
     this.#joined = new Int32Array(count);
   }
 
-  /** Adds the merge of a rank; false if the pair has one already. */
-  add(left: number, right: number, rank: number, joined: number): boolean {
+  /** Gives the pair the next rank; false if it has one already. */
+  add(left: number, right: number, joined: number): boolean {
     if (this.rank(left, right) !== NO_MERGE) return false;
-    let slot = this.#home(left, right);
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = rank + 1;
+    if (this.#count === this.#joined.length) this.#grow();
+    const rank = this.#count++;
     this.#pairs[2 * rank] = left;
     this.#pairs[2 * rank + 1] = right;
     this.#joined[rank] = joined;
+    this.#insert(rank);
     return true;
   }
 
   /** Rank of the pair's merge, or NO_MERGE. */
   rank(left: number, right: number): number {
-    for (let slot = this.#home(left, right); ; slot = (slot + 1) & this.#mask) {
+    const hash = hashPair(left, right);
+    const bit = hash & (this.#filter.length * 32 - 1);
+    if (((this.#filter[bit >> 5] as number) & (1 << (bit & 31))) === 0) return NO_MERGE;
+    const mask = this.#slots.length - 1;
+    for (let slot = (hash >>> FILTER_SHIFT) & mask; ; slot = (slot + 1) & mask) {
       const rank = (this.#slots[slot] as number) - 1;
       if (rank === -1) return NO_MERGE;
       if (this.#pairs[2 * rank] === left && this.#pairs[2 * rank + 1] === right) return rank;
@@ -50,8 +64,29 @@ export class MergeTable {
     return this.#joined[rank] as number;
   }
 
-  #home(left: number, right: number): number {
-    const mixed = Math.imul(left, MIX_LEFT) ^ Math.imul(right, MIX_RIGHT);
-    return (mixed ^ (mixed >>> 15)) & this.#mask;
+  #insert(rank: number): void {
+    const hash = hashPair(this.#pairs[2 * rank] as number, this.#pairs[2 * rank + 1] as number);
+    const bit = hash & (this.#filter.length * 32 - 1);
+    this.#filter[bit >> 5] = (this.#filter[bit >> 5] as number) | (1 << (bit & 31));
+    const mask = this.#slots.length - 1;
+    let slot = (hash >>> FILTER_SHIFT) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = rank + 1;
   }
+
+  #grow(): void {
+    const larger = new MergeTable(2 * this.#count + 1);
+    larger.#pairs.set(this.#pairs);
+    larger.#joined.set(this.#joined);
+    for (let rank = 0; rank < this.#count; rank++) larger.#insert(rank);
+    this.#slots = larger.#slots;
+    this.#filter = larger.#filter;
+    this.#pairs = larger.#pairs;
+    this.#joined = larger.#joined;
+  }
+}
+
+function hashPair(left: number, right: number): number {
+  const mixed = Math.imul(left, MIX_LEFT) ^ Math.imul(right, MIX_RIGHT);
+  return mixed ^ (mixed >>> 15);
 }

@@ -1,10 +1,11 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
-import { BYTE_ALPHABET, bytesOfLetters, tokenBytes } from "./byte-alphabet.ts";
-import { hashBytes, READ_AHEAD } from "./byte-hash.ts";
-import { MergeTable } from "./merge-table.ts";
-import { isId, type TokenizerSpec } from "./tokenizer-json.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import { BYTE_ALPHABET } from "./byte-alphabet.ts";
+import type { MergeTable } from "./merge-table.ts";
+import { TokenBytes } from "./token-bytes.ts";
+import type { TokenTables } from "./token-tables.ts";
+import type { TokenizerSpec } from "./tokenizer-json.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Vocabulary, merges and added tokens of one tokenizer.json, ready to be looked up. */
 export class TokenizerModel {
@@ -15,101 +16,64 @@ export class TokenizerModel {
   readonly addedTokens: readonly AddedToken[];
   readonly specialIds: ReadonlySet<number>;
   readonly ignoreMerges: boolean;
-  readonly #letters: Int16Array;
-  readonly #addedById: ReadonlyMap<number, AddedToken & { readonly bytes: Uint8Array }>;
-  readonly #addedByContent: ReadonlyMap<string, number>;
+  /** Largest id + 1. */
+  readonly size: number;
+  readonly #tables: TokenTables;
+  /** Bytes of tokens that are not in the vocabulary proper: added ones and irregular ones. */
+  readonly #otherBytes: ReadonlyMap<number, Uint8Array>;
+  readonly #addedById: ReadonlyMap<number, AddedToken>;
+  readonly #addedByContent: ReadonlyMap<string, AddedToken>;
 
-  constructor(vocabulary: Vocabulary, merges: MergeTable, spec: TokenizerSpec, letters: Int16Array) {
-    this.vocabulary = vocabulary;
-    this.merges = merges;
+  /** @throws Qwen3Error `invalid-checkpoint` if tables and added tokens contradict each other */
+  constructor(tables: TokenTables, spec: TokenizerSpec) {
+    this.vocabulary = tables.vocabulary;
+    this.merges = tables.merges;
+    this.byteIds = tables.byteIds(spec.source);
     this.addedTokens = spec.addedTokens;
     this.ignoreMerges = spec.ignoreMerges;
-    this.#letters = letters;
     this.specialIds = new Set(spec.addedTokens.filter(({ special }) => special).map(({ id }) => id));
-    this.#addedById = new Map(
-      spec.addedTokens.map((token) => [token.id, { ...token, bytes: tokenBytes(token.content, letters) }]),
-    );
-    this.#addedByContent = new Map(spec.addedTokens.map(({ content, id }) => [content, id]));
-    this.byteIds = Int32Array.from({ length: 256 }, (_, byte) => {
-      const id = find(vocabulary, Uint8Array.of(byte));
-      if (id === -1) {
-        const letter = JSON.stringify(BYTE_ALPHABET[byte]);
-        throw new Qwen3Error(
-          "invalid-checkpoint",
-          `${spec.source}: model.vocab lacks ${letter}, the token of byte ${byte}`,
-        );
-      }
-      return id;
-    });
+    this.#tables = tables;
+    this.#addedById = new Map(spec.addedTokens.map((token) => [token.id, token]));
+    this.#addedByContent = new Map(spec.addedTokens.map((token) => [token.content, token]));
+    for (const token of spec.addedTokens) this.#checkAdded(token, spec.source);
+    const others = [...tables.irregular, ...spec.addedTokens.map(({ id, content }) => [id, content] as const)];
+    this.#otherBytes = new Map(others.map(([id, token]) => [id, bytesOfToken(token)]));
+    this.size = Math.max(tables.vocabulary.size, ...others.map(([id]) => id + 1));
   }
 
-  /** Largest id + 1. */
-  get size(): number {
-    return Math.max(this.vocabulary.size, ...[...this.#addedById.keys()].map((id) => id + 1));
-  }
-
+  /** What an id stands for in decoded text. */
   bytesOf(id: number): Uint8Array | undefined {
-    return this.#addedById.get(id)?.bytes ?? this.vocabulary.bytesOf(id);
+    return this.#otherBytes.get(id) ?? this.vocabulary.bytesOf(id);
   }
 
   tokenToId(token: string): number | undefined {
-    const added = this.#addedByContent.get(token);
-    if (added !== undefined) return added;
-    const bytes = tokenBytes(token, this.#letters);
-    const id = find(this.vocabulary, bytes);
+    const id = this.#addedByContent.get(token)?.id ?? this.#tables.find(token);
     return id === -1 ? undefined : id;
   }
 
   idToToken(id: number): string | undefined {
-    const added = this.#addedById.get(id);
-    if (added !== undefined) return added.content;
+    const other = this.#addedById.get(id)?.content ?? this.#tables.irregular.get(id);
+    if (other !== undefined) return other;
     const bytes = this.vocabulary.bytesOf(id);
     return bytes && Array.from(bytes, (byte) => BYTE_ALPHABET[byte]).join("");
   }
-}
 
-/** @throws Qwen3Error `invalid-checkpoint` if vocabulary and merges contradict each other */
-export function buildModel(spec: TokenizerSpec): TokenizerModel {
-  const letters = bytesOfLetters();
-  const entries = Object.entries(spec.vocabulary);
-  const vocabulary = new Vocabulary(entries.length);
-  for (const [token, id] of entries) {
-    if (!isId(id))
-      throw invalid(spec, `model.vocab[${JSON.stringify(token)}] is ${JSON.stringify(id)}, expected an id`);
-    const bytes = tokenBytes(token, letters);
-    if (bytes.length === 0 || !vocabulary.add(id, bytes, bytes.length)) {
-      throw invalid(spec, `model.vocab[${JSON.stringify(token)}]: id ${id} or its bytes are there twice`);
-    }
+  #checkAdded({ id, content }: AddedToken, source: string): void {
+    const inVocabulary = this.#tables.find(content);
+    const owner = this.#addedById.get(id)?.content;
+    const named = this.#addedByContent.get(content)?.id;
+    if (owner === content && named === id && (inVocabulary === -1 || inVocabulary === id)) return;
+    const other =
+      owner === content ? `its id is also ${named === id ? inVocabulary : named}` : `so has ${JSON.stringify(owner)}`;
+    throw new Qwen3Error(
+      "invalid-checkpoint",
+      `${source}: added token ${JSON.stringify(content)} has id ${id}, but ${other}`,
+    );
   }
-  return new TokenizerModel(vocabulary, buildMerges(spec, vocabulary, letters), spec, letters);
 }
 
-function buildMerges(spec: TokenizerSpec, vocabulary: Vocabulary, letters: Int16Array): MergeTable {
-  const merges = new MergeTable(spec.merges.length);
-  const idOf = (token: string, rank: number): number => {
-    const bytes = tokenBytes(token, letters);
-    const id = find(vocabulary, bytes);
-    if (id === -1) throw invalid(spec, `model.merges[${rank}]: ${JSON.stringify(token)} is not in model.vocab`);
-    return id;
-  };
-  for (const [rank, merge] of spec.merges.entries()) {
-    const [left, right, ...others] = typeof merge === "string" ? merge.split(" ") : Array.isArray(merge) ? merge : [];
-    if (typeof left !== "string" || typeof right !== "string" || others.length > 0) {
-      throw invalid(spec, `model.merges[${rank}] is ${JSON.stringify(merge)}, expected two tokens`);
-    }
-    if (!merges.add(idOf(left, rank), idOf(right, rank), rank, idOf(left + right, rank))) {
-      throw invalid(spec, `model.merges[${rank}]: ${JSON.stringify(merge)} is there twice`);
-    }
-  }
-  return merges;
-}
-
-function invalid(spec: TokenizerSpec, message: string): Qwen3Error {
-  return new Qwen3Error("invalid-checkpoint", `${spec.source}: ${message}`);
-}
-
-function find(vocabulary: Vocabulary, bytes: Uint8Array): number {
-  const padded = new Uint8Array(bytes.length + READ_AHEAD);
-  padded.set(bytes);
-  return vocabulary.find(padded, 0, bytes.length, hashBytes(new DataView(padded.buffer), 0, bytes.length));
+/** As the original's decoder: a token with characters outside the byte alphabet stands for its own UTF-8. */
+function bytesOfToken(token: string): Uint8Array {
+  const scratch = new TokenBytes();
+  return scratch.append(token) ? scratch.bytes.slice(0, scratch.length) : new TextEncoder().encode(token);
 }

@@ -2,11 +2,9 @@ import { Qwen3Error } from "../core/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { QWEN_PATTERN } from "./word-scanner.ts";
 
-/** Everything of a tokenizer.json that this runtime uses, checked; vocabulary and merges are still as stored. */
+/** Everything of a tokenizer.json that this runtime uses but vocabulary and merges, checked. */
 export interface TokenizerSpec {
   readonly source: string;
-  readonly vocabulary: Readonly<Record<string, number>>;
-  readonly merges: readonly unknown[];
   readonly ignoreMerges: boolean;
   readonly addedTokens: readonly AddedToken[];
   readonly normalize: boolean;
@@ -19,13 +17,18 @@ export interface TokenizerSpec {
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a parsed tokenizer.json.
+ * Reads a parsed tokenizer.json, except vocabulary and merges.
  *
  * @throws Qwen3Error `unsupported` for any component that Qwen tokenizers do not have, `invalid-checkpoint` for a
  * malformed file; both name the component
  */
 export function readTokenizerJson(json: unknown, source: string): TokenizerSpec {
   return new Reader(source).read(json);
+}
+
+/** Vocabulary and merges of a parsed tokenizer.json. @throws Qwen3Error `invalid-checkpoint` if they are not there */
+export function modelParts(json: unknown, source: string): { vocab: Json; merges: readonly unknown[] } {
+  return new Reader(source).modelParts(json);
 }
 
 /** Values a component must have; anything else would silently give other ids. */
@@ -46,12 +49,12 @@ class Reader {
 
   read(json: unknown): TokenizerSpec {
     const file = this.#object(json, "the file");
-    const model = this.#model(this.#object(file["model"], "model"));
+    const ignoreMerges = this.#model(this.#object(file["model"], "model"));
     this.#preTokenizer(file["pre_tokenizer"]);
     this.#decoder(file["decoder"]);
     return {
       source: this.#source,
-      ...model,
+      ignoreMerges,
       addedTokens: this.#addedTokens(file["added_tokens"]),
       normalize: this.#normalizer(file["normalizer"]),
       ...this.#postProcessor(file["post_processor"]),
@@ -59,17 +62,19 @@ class Reader {
     };
   }
 
-  #model(model: Json): Pick<TokenizerSpec, "vocabulary" | "merges" | "ignoreMerges"> {
+  modelParts(json: unknown): { vocab: Json; merges: readonly unknown[] } {
+    const { vocab, merges } = this.#object(this.#object(json, "the file")["model"], "model");
+    return { vocab: this.#object(vocab, "model.vocab"), merges: this.#array(merges, "model.merges") };
+  }
+
+  /** True if a word that is a token is that token, whatever its merges say. */
+  #model(model: Json): boolean {
     // Files written before the field existed have vocab and merges, which only BPE has together.
     if (model["type"] !== undefined) this.#expect(model["type"], "BPE", "model.type");
     for (const [field, allowed] of Object.entries(REQUIRED_MODEL_FIELDS)) {
       if (!allowed.includes(model[field])) throw this.#unsupported(`model.${field}`, model[field]);
     }
-    return {
-      vocabulary: this.#object(model["vocab"], "model.vocab") as Readonly<Record<string, number>>,
-      merges: this.#array(model["merges"], "model.merges"),
-      ignoreMerges: model["ignore_merges"] === true,
-    };
+    return model["ignore_merges"] === true;
   }
 
   #addedTokens(value: unknown): AddedToken[] {

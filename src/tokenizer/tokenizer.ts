@@ -3,7 +3,9 @@ import { Qwen3Error } from "../core/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { DecodeStream } from "./decode-stream.ts";
 import { Encoder } from "./encoder.ts";
-import { buildModel, type TokenizerModel } from "./model.ts";
+import { TokenizerModel } from "./model.ts";
+import { tablesFromJson, type TokenTables } from "./token-tables.ts";
+import { readTokenizerFile } from "./tokenizer-file.ts";
 import { readTokenizerJson, type TokenizerSpec } from "./tokenizer-json.ts";
 
 export interface EncodeOptions {
@@ -44,10 +46,10 @@ export class Tokenizer {
   readonly #encoder: Encoder;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  private constructor(spec: TokenizerSpec, file?: string) {
+  private constructor(spec: TokenizerSpec, tables: TokenTables, file?: string) {
     this.#spec = spec;
     this.#file = file;
-    this.#model = buildModel(spec);
+    this.#model = new TokenizerModel(tables, spec);
     this.#encoder = new Encoder(this.#model, spec.normalize);
   }
 
@@ -57,19 +59,11 @@ export class Tokenizer {
    * @throws Qwen3Error `not-found`, `invalid-checkpoint`, or `unsupported` naming the component that no Qwen3 tokenizer has
    */
   static async fromFile(path: string): Promise<Tokenizer> {
-    let text: string;
-    try {
-      text = await readFile(path, "utf8");
-    } catch (error) {
-      throw new Qwen3Error("not-found", `${path}: cannot be read; a tokenizer.json is needed`, { cause: error });
-    }
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      throw new Qwen3Error("invalid-checkpoint", `${path}: not JSON: ${String(error)}`, { cause: error });
-    }
-    return new Tokenizer(readTokenizerJson(json, path), path);
+    const bytes = await readBytes(path);
+    const file = readTokenizerFile(bytes);
+    if (file !== undefined) return new Tokenizer(readTokenizerJson(file.rest, path), file.tables, path);
+    const json = parse(bytes, path);
+    return new Tokenizer(readTokenizerJson(json, path), tablesFromJson(json, path), path);
   }
 
   /**
@@ -78,7 +72,8 @@ export class Tokenizer {
    * @throws Qwen3Error as `fromFile`
    */
   static fromJSON(json: unknown): Tokenizer {
-    return new Tokenizer(readTokenizerJson(json, "tokenizer.json"));
+    const source = "tokenizer.json";
+    return new Tokenizer(readTokenizerJson(json, source), tablesFromJson(json, source));
   }
 
   /** The file that `fromFile` read, with which another thread can have the same tokenizer. */
@@ -181,5 +176,21 @@ export class Tokenizer {
       );
     }
     return maxLength - added;
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new Qwen3Error("not-found", `${path}: cannot be read; a tokenizer.json is needed`, { cause: error });
+  }
+}
+
+function parse(bytes: Uint8Array, path: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Qwen3Error("invalid-checkpoint", `${path}: not JSON: ${String(error)}`, { cause: error });
   }
 }

@@ -1,5 +1,3 @@
-import { hashBytes, READ_AHEAD } from "./byte-hash.ts";
-
 /** Slots per token. */
 const SPARSENESS = 2;
 
@@ -9,7 +7,6 @@ const SPARSENESS = 2;
  */
 export class Vocabulary {
   #bytes: Uint8Array;
-  #view: DataView;
   #used = 0;
   #starts: Uint32Array;
   #lengths: Uint32Array;
@@ -20,8 +17,7 @@ export class Vocabulary {
 
   /** @param count how many tokens to expect; more are taken too */
   constructor(count: number) {
-    this.#bytes = new Uint8Array(count * 8 + READ_AHEAD);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes = new Uint8Array(count * 8);
     this.#starts = new Uint32Array(count);
     this.#lengths = new Uint32Array(count);
     this.#slots = newSlots(count);
@@ -33,13 +29,12 @@ export class Vocabulary {
     return this.#size;
   }
 
-  /** Adds a non-empty token; false if its bytes or its id are taken. */
-  add(id: number, token: Uint8Array, length: number): boolean {
+  /** Adds the first `length` bytes of `token`; false if its bytes or its id are taken. `hash` is their `hashBytes`. */
+  add(id: number, token: Uint8Array, length: number, hash: number): boolean {
     this.#reserve(id, length);
     if (this.#lengths[id] !== 0) return false;
     const start = this.#used;
     for (let i = 0; i < length; i++) this.#bytes[start + i] = token[i] as number;
-    const hash = hashBytes(this.#view, start, length);
     const slot = this.#slotOf(this.#bytes, start, length, hash);
     if (this.#slots[2 * slot + 1] !== 0) return false;
     this.#slots[2 * slot] = hash;
@@ -72,11 +67,12 @@ export class Vocabulary {
   #slotOf(bytes: Uint8Array, start: number, length: number, hash: number): number {
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const id = (this.#slots[2 * slot + 1] as number) - 1;
-      if (id === -1 || (this.#slots[2 * slot] === hash && this.#isToken(id, bytes, start, length))) return slot;
+      if (id === -1 || (this.#slots[2 * slot] === hash && this.isToken(id, bytes, start, length))) return slot;
     }
   }
 
-  #isToken(id: number, bytes: Uint8Array, start: number, length: number): boolean {
+  /** True if the token of an id is exactly these bytes. */
+  isToken(id: number, bytes: Uint8Array, start: number, length: number): boolean {
     if (this.#lengths[id] !== length) return false;
     const own = this.#starts[id] as number;
     for (let i = 0; i < length; i++) if (this.#bytes[own + i] !== bytes[start + i]) return false;
@@ -88,11 +84,10 @@ export class Vocabulary {
       this.#starts = grown(this.#starts, id + 1);
       this.#lengths = grown(this.#lengths, id + 1);
     }
-    if (this.#used + length + READ_AHEAD > this.#bytes.length) {
-      const larger = new Uint8Array((this.#used + length + READ_AHEAD) * 2);
+    if (this.#used + length > this.#bytes.length) {
+      const larger = new Uint8Array((this.#used + length) * 2);
       larger.set(this.#bytes);
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
     }
     if ((this.#count + 1) * SPARSENESS > this.#mask + 1) this.#rehash();
   }
