@@ -56,6 +56,7 @@ import {
   ModelFolder,
   checkTensors,
   DEFAULT_MODEL,
+  type DownloadProgress,
   type ResolvedModel,
   type ResolveOptions,
   resolveModel,
@@ -145,7 +146,8 @@ async function backends(): Promise<void> {
 }
 
 async function parts(): Promise<void> {
-  const options: ResolveOptions = { localFilesOnly: true };
+  const downloads: DownloadProgress[] = [];
+  const options: ResolveOptions = { localFilesOnly: true, onProgress: (progress) => downloads.push(progress) };
   const resolved: ResolvedModel = await resolveModel(undefined, options);
   assert.ok(bundledModels().includes(DEFAULT_MODEL) && resolved.name === DEFAULT_MODEL);
   assert.notEqual(new ModelFolder(resolved.folder).file("config.json"), undefined);
