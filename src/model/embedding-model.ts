@@ -1,16 +1,16 @@
-import { Qwen3Error } from "../core/errors.ts";
 import { type CheckedEncodeOptions, checkEncodeOptions, type EncodeOptions } from "./encode-options.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { loadModel } from "./load-model.ts";
 import { packBatch, planBatches } from "./packed-batch.ts";
 import { finishVector, meanRows, type PoolingMode, splitRows } from "./pooling.ts";
 import { resolvePrompt } from "./prompts.ts";
-import { type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-embeddings.ts";
+import { checkQuantization, type Precision, quantizeEmbeddings, type VectorOf } from "./quantize-embeddings.ts";
 import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
 import { readSentenceTransformersConfig, type SentenceTransformersConfig } from "./sentence-transformers-config.ts";
 import { similarityMatrix } from "./similarity.ts";
 import type { Tensor } from "./tensor.ts";
 import { textIds } from "./text-ids.ts";
+import { checkTexts, deduplicate } from "./text-list.ts";
 
 /** Texts to vectors, with the answers that sentence-transformers gives for the same checkpoint. */
 export class EmbeddingModel extends Qwen3Model {
@@ -68,9 +68,10 @@ export class EmbeddingModel extends Qwen3Model {
   ): Promise<VectorOf[P] | VectorOf[P][]> {
     const list = typeof texts === "string" ? [texts] : texts;
     checkTexts(list);
-    const vectors = await this.#encodeList(list, options);
     // "float32" is what P is when the option is absent; TypeScript cannot know that default here.
     const precision = (options.precision ?? "float32") as P;
+    checkQuantization(list.length, precision, options);
+    const vectors = await this.#encodeList(list, options);
     const quantized = quantizeEmbeddings(vectors, precision, options);
     const [only] = quantized;
     return typeof texts === "string" && only !== undefined ? only : quantized;
@@ -160,17 +161,13 @@ export class EmbeddingModel extends Qwen3Model {
     const { unique, places } = deduplicate(texts);
     const { tokenizer } = this;
     const sequences = unique.map(({ text, index }) => textIds(tokenizer, text, index, { prefix, ...checked }));
+    const lengths = sequences.map(({ length }) => length);
     const vectors = Array.from(texts, () => new Float32Array());
     let completed = 0;
-    for (const batch of planBatches(
-      sequences.map(({ length }) => length),
-      checked.maxBatchTokens,
-    )) {
+    for (const batch of planBatches(lengths, checked.maxBatchTokens)) {
       signal?.throwIfAborted();
-      const results = await this.#encodeBatch(
-        batch.map((i) => sequences[i] ?? new Uint32Array()),
-        checked,
-      );
+      const batchSequences = batch.map((i) => sequences[i] ?? new Uint32Array());
+      const results = await this.#encodeBatch(batchSequences, checked);
       for (const [n, vector] of results.entries()) {
         const same = places[batch[n] ?? 0] ?? [];
         for (const place of same) vectors[place] = vector.slice();
@@ -198,39 +195,4 @@ export class EmbeddingModel extends Qwen3Model {
     const pooled = pooling === "mean" ? meanRows(data, hidden.width, batch) : splitRows(data, hidden.width);
     return pooled.map((vector) => finishVector(vector, { dense, ...options }));
   }
-}
-
-function checkTexts(texts: readonly unknown[]): void {
-  if (!Array.isArray(texts)) {
-    throw new Qwen3Error("invalid-argument", `texts is ${kindOf(texts)}; expected a string or a list of strings`);
-  }
-  for (const [i, text] of texts.entries()) {
-    if (typeof text !== "string") {
-      throw new Qwen3Error("invalid-argument", `texts[${i}] is ${kindOf(text)}; expected a string`);
-    }
-  }
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-interface UniqueTexts {
-  /** Each different text, with the index at which it first stands. */
-  readonly unique: readonly { readonly text: string; readonly index: number }[];
-  /** Where each of them stands in the list. */
-  readonly places: readonly (readonly number[])[];
-}
-
-/** Equal texts are computed once. */
-function deduplicate(texts: readonly string[]): UniqueTexts {
-  const groups = new Map<string, number[]>();
-  for (const [index, text] of texts.entries()) {
-    const group = groups.get(text);
-    if (group) group.push(index);
-    else groups.set(text, [index]);
-  }
-  const places = [...groups.values()];
-  return { unique: [...groups.keys()].map((text, i) => ({ text, index: places[i]?.[0] ?? 0 })), places };
 }

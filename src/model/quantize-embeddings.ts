@@ -35,13 +35,27 @@ export function quantizeEmbeddings<P extends Precision>(
   precision: P,
   options: QuantizationOptions = {},
 ): VectorOf[P][] {
+  checkQuantization(embeddings.length, precision, options);
   if (embeddings.length === 0) return [];
+  const quantizer: Quantizers[P] = QUANTIZERS[precision];
+  return quantizer(embeddings, options);
+}
+
+/**
+ * What can be known before there are embeddings.
+ *
+ * @throws Qwen3Error `invalid-argument` for an unknown precision, or 8 bits without anything to take ranges from
+ */
+export function checkQuantization(count: number, precision: Precision, options: QuantizationOptions): void {
   if (!Object.hasOwn(QUANTIZERS, precision)) {
     const known = Object.keys(QUANTIZERS).join(", ");
     throw new Qwen3Error("invalid-argument", `precision ${JSON.stringify(precision)}; expected one of ${known}`);
   }
-  const quantizer: Quantizers[P] = QUANTIZERS[precision];
-  return quantizer(embeddings, options);
+  const needsRanges = precision === "int8" || precision === "uint8";
+  if (needsRanges && count === 1 && !options.ranges && !options.calibrationEmbeddings) {
+    const message = `${precision} ranges cannot come from a single embedding; give 'ranges' or 'calibrationEmbeddings' from a representative set`;
+    throw new Qwen3Error("invalid-argument", message);
+  }
 }
 
 type Quantizers = {
@@ -51,11 +65,11 @@ type Quantizers = {
 const QUANTIZERS: Quantizers = {
   float32: (embeddings) => [...embeddings],
   int8: (embeddings, options) => {
-    const ranges = rangesFor(embeddings, "int8", options);
+    const ranges = rangesFor(embeddings, options);
     return embeddings.map((vector) => Int8Array.from(steps(vector, ranges), (step) => step - 128));
   },
   uint8: (embeddings, options) => {
-    const ranges = rangesFor(embeddings, "uint8", options);
+    const ranges = rangesFor(embeddings, options);
     return embeddings.map((vector) => Uint8Array.from(steps(vector, ranges)));
   },
   binary: (embeddings) => embeddings.map((vector) => Int8Array.from(packSigns(vector), (byte) => byte - 128)),
@@ -77,14 +91,9 @@ export function quantizationRanges(embeddings: readonly Float32Array[]): Quantiz
   return { min, max };
 }
 
-function rangesFor(
-  embeddings: readonly Float32Array[],
-  precision: Precision,
-  options: QuantizationOptions,
-): QuantizationRanges {
+function rangesFor(embeddings: readonly Float32Array[], options: QuantizationOptions): QuantizationRanges {
   const width = embeddings[0]?.length ?? 0;
-  const ranges =
-    options.ranges ?? quantizationRanges(options.calibrationEmbeddings ?? severalOf(embeddings, precision));
+  const ranges = options.ranges ?? quantizationRanges(options.calibrationEmbeddings ?? embeddings);
   for (const side of [ranges.min, ranges.max]) {
     if (side.length !== width) {
       const message = `quantization ranges have ${side.length} dimensions, the embeddings ${width}; make them with the same 'dimensions'`;
@@ -92,12 +101,6 @@ function rangesFor(
     }
   }
   return ranges;
-}
-
-function severalOf(embeddings: readonly Float32Array[], precision: Precision): readonly Float32Array[] {
-  if (embeddings.length > 1) return embeddings;
-  const message = `${precision} ranges cannot come from a single embedding; give 'ranges' or 'calibrationEmbeddings' from a representative set`;
-  throw new Qwen3Error("invalid-argument", message);
 }
 
 /** Which of the 256 steps each value falls into, in numpy's float32 arithmetic. */

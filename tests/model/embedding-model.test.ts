@@ -129,6 +129,13 @@ describe("EmbeddingModel.encode", () => {
     it(`refuses ${what}`, () => assert.rejects(model.encode(["x", "y"], options), invalid(message)));
   }
 
+  it("refuses 8 bits for a single text without ranges, before computing anything", async () => {
+    let batches = 0;
+    const promise = model.encode("x", { precision: "int8", onProgress: () => batches++ });
+    await assert.rejects(promise, invalid(/int8 ranges cannot come from a single embedding/));
+    assert.equal(batches, 0);
+  });
+
   it("refuses what is no text, by its place", async () => {
     const encode = model.encode.bind(model) as (texts: unknown) => Promise<unknown>;
     await assert.rejects(encode(["a", 3]), invalid(/texts\[1\] is a number; expected a string/));
