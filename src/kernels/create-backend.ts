@@ -1,14 +1,19 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import type { ReferenceKernels } from "./reference/kernels.ts";
+import type { WasmBackendOptions } from "./wasm/wasm-backend.ts";
 
 /** Which backend, and what of it to replace. */
-export type BackendOptions = ReferenceOptions;
+export type BackendOptions = ReferenceOptions | WasmOptions;
 
 export interface ReferenceOptions {
   readonly kind: "reference";
   /** Operations to run in place of the built-in ones, by name. */
   readonly kernels?: Partial<ReferenceKernels>;
+}
+
+export interface WasmOptions extends WasmBackendOptions {
+  readonly kind: "wasm";
 }
 
 /**
@@ -23,8 +28,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       const { ReferenceBackend } = await import("./reference/reference-backend.ts");
       return new ReferenceBackend(options.kernels);
     }
+    case "wasm": {
+      const { WasmBackend } = await import("./wasm/wasm-backend.ts");
+      return await WasmBackend.create(options);
+    }
     default:
-      options.kind satisfies never;
+      options satisfies never;
       throw new Qwen3Error(
         "invalid-argument",
         `backend kind ${JSON.stringify(kind)}; expected "reference", "wasm" or "webgpu"`,

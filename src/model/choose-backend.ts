@@ -15,12 +15,13 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   if (options.backend) return options.backend;
   const { device = "auto" } = options;
   switch (device) {
-    case "auto":
     case "reference":
       return await createBackend({ kind: "reference" });
+    case "auto":
     case "wasm":
+      return await createBackend({ kind: "wasm", ...(options.threads !== undefined && { threads: options.threads }) });
     case "webgpu":
-      throw new Qwen3Error("device", `device "${device}" is not built yet; use "reference"`);
+      throw new Qwen3Error("device", `device "${device}" is not built yet; use "wasm" or "reference"`);
     default:
       device satisfies never;
       throw new Qwen3Error(

@@ -1,0 +1,136 @@
+import { Worker } from "node:worker_threads";
+import { Qwen3Error } from "../errors.ts";
+import type { WasmMemory, WasmModule } from "../webassembly.ts";
+import { CONTROL, CONTROL_ADDRESS } from "./control.ts";
+import type { WorkerStart } from "./worker.ts";
+
+export interface ThreadPoolOptions {
+  /** Number of workers; the main thread computes nothing. */
+  readonly threads: number;
+  /** Shared by every worker, with the control block at its start. */
+  readonly memory: WasmMemory;
+  /** Every function they export is a kernel `(args, tile, scratch)`, numbered through in this order. */
+  readonly modules: readonly WasmModule[];
+}
+
+/** A list of jobs in the shared memory: `jobs` records of `JOB_WORDS` words. */
+export interface Program {
+  readonly address: number;
+  readonly jobs: number;
+  readonly scratchAddress: number;
+  readonly scratchBytes: number;
+}
+
+/**
+ * Worker threads that run programs: every job's tiles are taken from a common counter, and a barrier separates one job
+ * from the next. The main thread only waits, without blocking.
+ *
+ * It waits for a message rather than with `Atomics.waitAsync`: that promise does not keep Node alive, and the message
+ * is no slower (measured 32 µs against 46 µs on Node 20, 16 against 26 on Node 24).
+ */
+export class ThreadPool {
+  readonly #options: ThreadPoolOptions;
+  #workers: readonly Worker[] = [];
+  #ready: Promise<unknown> = Promise.resolve();
+  #ended: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
+  #finished: () => void = () => {};
+  #failed: (reason: Error) => void = () => {};
+  #disposed = false;
+
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  get threads(): number {
+    return this.#options.threads;
+  }
+
+  /**
+   * Runs a program after those before it. If a worker dies, this program fails and the next one gets new workers.
+   *
+   * @throws Qwen3Error `device` if a kernel traps or a worker ends; `disposed` after `dispose`
+   */
+  run(program: Program): Promise<void> {
+    const result = this.#queue.then(() => this.#run(program));
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  /** Ends the workers; a program under way fails. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#failed(disposedError());
+    this.#end();
+    await this.#ended;
+  }
+
+  async #run(program: Program): Promise<void> {
+    if (this.#disposed) throw disposedError();
+    await this.#ended;
+    if (this.#workers.length === 0) this.#start();
+    for (const worker of this.#workers) worker.ref();
+    try {
+      await this.#ready;
+      await this.#runOn(program);
+    } finally {
+      for (const worker of this.#workers) worker.unref();
+    }
+  }
+
+  async #runOn(program: Program): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => {
+      this.#finished = resolve;
+      this.#failed = reject;
+    });
+    const control = new Int32Array(this.#options.memory.buffer, CONTROL_ADDRESS, 16);
+    control[CONTROL.program] = program.address;
+    control[CONTROL.jobs] = program.jobs;
+    control[CONTROL.scratch] = program.scratchAddress;
+    control[CONTROL.scratchBytes] = program.scratchBytes;
+    Atomics.add(control, CONTROL.generation, 1);
+    Atomics.notify(control, CONTROL.generation);
+    await done;
+  }
+
+  /** Starts the workers; they get ready while the caller goes on. */
+  #start(): void {
+    const { threads, memory, modules } = this.#options;
+    Atomics.store(new Int32Array(memory.buffer, CONTROL_ADDRESS, 16), CONTROL.generation, 0);
+    const workers = Array.from({ length: threads }, (_, index) => {
+      const start: WorkerStart = { memory, modules, index, threads };
+      return new Worker(new URL("./worker.js", import.meta.url), { workerData: start, name: `qwen3-${index}` });
+    });
+    this.#workers = workers;
+    this.#ready = Promise.all(workers.map((worker) => this.#watch(worker)));
+    this.#ready.catch(() => {}); // reported by the program that awaits it
+  }
+
+  /** Resolves when the worker is ready; from then on, its messages and its death concern the current program. */
+  #watch(worker: Worker): Promise<void> {
+    return new Promise((resolve, reject) => {
+      worker.on("message", (message: "ready" | "done") => (message === "ready" ? resolve() : this.#finished()));
+      const lost = (why: string, cause?: unknown): void => {
+        const error = new Qwen3Error("device", `worker thread of the wasm backend ended: ${why}`, { cause });
+        reject(error);
+        if (!this.#workers.includes(worker)) return;
+        this.#failed(error);
+        this.#end();
+      };
+      worker.on("error", (error) => lost(error.message, error));
+      worker.on("exit", (code) => lost(`exit code ${code}`));
+      worker.unref();
+    });
+  }
+
+  #end(): void {
+    const workers = this.#workers;
+    this.#workers = [];
+    this.#ended = Promise.all([this.#ended, ...workers.map((worker) => worker.terminate())]);
+  }
+}
+
+function disposedError(): Qwen3Error {
+  return new Qwen3Error("disposed", "the wasm backend was disposed while or before it ran; create a new one");
+}

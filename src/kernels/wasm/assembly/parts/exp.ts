@@ -1,0 +1,37 @@
+// exp in four lanes, after Cody and Waite: x = n·ln 2 + r with |r| ≤ ln 2 / 2, exp(x) = 2ⁿ · exp(r).
+// Measured against f64 over [−87.3, 88.3]: see tests/kernels/wasm/exp.test.ts for the bound that is held.
+
+import { madd } from "./vector.ts";
+
+/** exp underflows to 0 below this: the smallest normal float32 is 2⁻¹²⁶. */
+const LOWEST: f32 = -87.33654;
+/** Above this the result would not be finite. */
+const HIGHEST: f32 = 88.37626;
+const LOG2_E: f32 = 1.44269504;
+/** ln 2 in two parts; the first has trailing zeros, so n · LN2_HIGH is exact. */
+const LN2_HIGH: f32 = 0.693359375;
+const LN2_LOW: f32 = -2.12194440e-4;
+
+/** exp(x) per lane; 0 below −87.33654, exp(88.37626) above that. */
+export function exp(x: v128): v128 {
+  const inRange = f32x4.ge(x, f32x4.splat(LOWEST));
+  const clamped = f32x4.min(f32x4.max(x, f32x4.splat(LOWEST)), f32x4.splat(HIGHEST));
+  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2_E)));
+  let r = madd(n, f32x4.splat(-LN2_HIGH), clamped);
+  r = madd(n, f32x4.splat(-LN2_LOW), r);
+  // Minimax polynomial of exp(r) − 1 − r over r², degree 5 (Cephes).
+  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
+  p = madd(p, r, f32x4.splat(8.3334519073e-3));
+  p = madd(p, r, f32x4.splat(4.1665795894e-2));
+  p = madd(p, r, f32x4.splat(1.6666665459e-1));
+  p = madd(p, r, f32x4.splat(5.0000001201e-1));
+  const power = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
+  // 2ⁿ by its exponent bits; n is within [−126, 127] after the clamp.
+  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return v128.and(f32x4.mul(power, scale), inRange);
+}
+
+/** x · sigmoid(x) per lane. */
+export function silu(x: v128): v128 {
+  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+}

@@ -1,0 +1,127 @@
+// Every product of activations with a weight matrix: x [rows, depth] · Wᵀ, W [columns, depth].
+// One tile of the job is a range of row panels by a range of columns; its sums go to this thread's scratch memory, where
+// the operation that asked for them (linear, gateUp, qkv) finishes them.
+
+import { PANEL_COLUMNS, panelRows, panelStart } from "./panels.ts";
+import { multiplyRow, multiplyTile, stepBytes } from "./tile.ts";
+import { F32, widenPanel } from "./widen.ts";
+
+/** Depth of a cache block: 512 × 8 float32 of weights (16 KiB) and 512 × 6 of activations (12 KiB) share the L1 cache. */
+const BLOCK_DEPTH: i32 = 512;
+/** From this many row panels on, widening a weight panel once to memory is cheaper than in every register tile. */
+const WIDEN_FROM_PANELS: i32 = 3;
+
+@unmanaged
+export class Product {
+  /** Row panels of x. */
+  x: usize;
+  /** Column panels of W. */
+  weights: usize;
+  rows: i32;
+  depth: i32;
+  /** Row panels in all, and in one tile. */
+  panels: i32;
+  panelsPerTile: i32;
+  /** The columns wanted, [columnStart, columnEnd), columnStart a multiple of 8. */
+  columnStart: i32;
+  columnEnd: i32;
+  /** Columns of one tile, a multiple of 8. */
+  columnsPerTile: i32;
+}
+
+/** The part of the product that one tile computes. Lives at the start of a thread's scratch memory. */
+@unmanaged
+export class Part {
+  firstPanel: i32;
+  panels: i32;
+  /** Rows of x. */
+  firstRow: i32;
+  rows: i32;
+  firstColumn: i32;
+  columns: i32;
+  /** float32 [rows, columnsPerTile]. */
+  sums: usize;
+  /** Bytes of a row of `sums`. */
+  stride: usize;
+}
+
+/** Bytes of Part, rounded up to a cache line; then one widened block of a panel; then the sums. */
+const PART_BYTES: usize = 64;
+const WIDENED_BYTES: usize = <usize>BLOCK_DEPTH * 32;
+
+function partOf(p: Product, tile: i32, scratch: usize): Part {
+  const part = changetype<Part>(scratch);
+  const rowTiles = (p.panels + p.panelsPerTile - 1) / p.panelsPerTile;
+  part.firstPanel = (tile % rowTiles) * p.panelsPerTile;
+  part.panels = min(p.panelsPerTile, p.panels - part.firstPanel);
+  part.firstRow = panelStart(part.firstPanel, p.rows, p.panels);
+  part.rows = panelStart(part.firstPanel + part.panels, p.rows, p.panels) - part.firstRow;
+  part.firstColumn = p.columnStart + (tile / rowTiles) * p.columnsPerTile;
+  part.columns = min(p.columnsPerTile, p.columnEnd - part.firstColumn);
+  part.sums = scratch + PART_BYTES + WIDENED_BYTES;
+  part.stride = <usize>p.columnsPerTile << 2;
+  return part;
+}
+
+/** Computes the sums of one tile with weights of type TYPE, a constant. */
+// @ts-ignore: decorator
+@inline
+export function multiply(TYPE: i32, p: Product, tile: i32, scratch: usize): Part {
+  const part = partOf(p, tile, scratch);
+  memory.fill(part.sums, 0, <usize>part.rows * part.stride);
+  const panelBytes = <usize>p.depth * stepBytes(TYPE);
+  const weights = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
+  for (let start = 0; start < p.depth; start += BLOCK_DEPTH) {
+    const depth = min(BLOCK_DEPTH, p.depth - start);
+    const block = weights + <usize>start * stepBytes(TYPE);
+    if (TYPE !== F32 && part.panels >= WIDEN_FROM_PANELS) {
+      multiplyWidened(TYPE, p, part, block, panelBytes, start, depth, scratch + PART_BYTES);
+    } else {
+      multiplyStored(TYPE, p, part, block, panelBytes, start, depth);
+    }
+  }
+  return part;
+}
+
+/** sums += x[:, start … start + depth] · the same block of the part's weight panels, which begin at `block`. */
+// @ts-ignore: decorator
+@inline
+function multiplyStored(TYPE: i32, p: Product, part: Part, block: usize, panelBytes: usize, start: i32, depth: i32): void {
+  let column = 0;
+  if (part.rows === 1) {
+    const a = p.x + ((<usize>part.firstRow * p.depth + start) << 2);
+    for (; column + 32 <= part.columns; column += 32, block += 4 * panelBytes) {
+      multiplyRow(TYPE, a, block, panelBytes, depth, part.sums + (<usize>column << 2));
+    }
+  }
+  for (; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
+    multiplyPanel(TYPE, p, part, block, start, depth, column);
+  }
+}
+
+/** As multiplyStored, by way of a float32 copy of each panel's block. */
+// @ts-ignore: decorator
+@inline
+function multiplyWidened(
+  TYPE: i32, p: Product, part: Part, block: usize, panelBytes: usize, start: i32, depth: i32, widened: usize,
+): void {
+  for (let column = 0; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
+    widenPanel(TYPE, block, widened, depth);
+    multiplyPanel(F32, p, part, widened, start, depth, column);
+  }
+}
+
+/** sums[:, column … column + 8] += x[:, start … start + depth] · one panel's block. */
+// @ts-ignore: decorator
+@inline
+function multiplyPanel(TYPE: i32, p: Product, part: Part, block: usize, start: i32, depth: i32, column: i32): void {
+  let sums = part.sums + (<usize>column << 2);
+  let row = part.firstRow;
+  for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
+    const rows = panelRows(panel, p.rows, p.panels);
+    const a = p.x + ((<usize>row * p.depth + <usize>start * rows) << 2);
+    multiplyTile(TYPE, rows, a, block, depth, sums, part.stride);
+    sums += <usize>rows * part.stride;
+    row += rows;
+  }
+}

@@ -1,0 +1,54 @@
+// Small vector helpers shared by the kernels.
+
+/** a · b + c in every lane: one rounding where the engine has relaxed SIMD on FMA hardware, two elsewhere. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** The four lanes added as (0 + 2) + (1 + 3). */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(x: v128): f32 {
+  const pairs = f32x4.add(x, v128.shuffle<u32>(x, x, 2, 3, 2, 3));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function maxLanes(x: v128): f32 {
+  const pairs = f32x4.max(x, v128.shuffle<u32>(x, x, 2, 3, 2, 3));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** Sum of squares of `width` floats, in four interleaved partial sums. */
+export function sumOfSquares(x: usize, width: i32): f32 {
+  let sums = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= width; i += 4) {
+    const v = v128.load(x + (<usize>i << 2));
+    sums = madd(v, v, sums);
+  }
+  let sum = sumLanes(sums);
+  for (; i < width; i++) {
+    const v = load<f32>(x + (<usize>i << 2));
+    sum += v * v;
+  }
+  return sum;
+}
+
+/** into = x · scale · weight, elementwise; `into` may be `x`. */
+export function scaleByWeight(x: usize, scale: f32, weight: usize, into: usize, width: i32): void {
+  const factor = f32x4.splat(scale);
+  let i = 0;
+  for (; i + 4 <= width; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(into + at, f32x4.mul(f32x4.mul(v128.load(x + at), factor), v128.load(weight + at)));
+  }
+  for (; i < width; i++) {
+    const at = <usize>i << 2;
+    store<f32>(into + at, load<f32>(x + at) * scale * load<f32>(weight + at));
+  }
+}

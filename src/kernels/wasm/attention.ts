@@ -1,0 +1,67 @@
+import type { Segment } from "../backend.ts";
+import type { Tuning } from "./product.ts";
+import { f32Bits, type Operand, type Recorder } from "./program.ts";
+import { type WasmActivation, activation } from "./wasm-objects.ts";
+
+/** Rows (tokens × heads of a group) of one tile: their working memory stays in the L2 cache. */
+const ROWS_PER_TILE = 96;
+/** Keys of a block (assembly/attention.ts). */
+const BLOCK_KEYS = 64;
+/** Words of assembly/attention.ts' Task. */
+const TASK_WORDS = 7;
+
+export interface WasmAttentionInput {
+  readonly q: WasmActivation;
+  /** Keys and values, `[*, kvWidth]` each, here or in a cache. */
+  readonly keys: Operand;
+  readonly values: Operand;
+  readonly kvWidth: number;
+  readonly headDim: number;
+  readonly segments: readonly Segment[];
+  /** What the keys and values must wait for. */
+  readonly after: Parameters<Recorder["step"]>[0]["inputs"];
+}
+
+/** softmax(q·kᵀ · D^-½) · v over what each segment's queries may see. q [Q, H·D], k, v [K, KV·D] → [Q, H·D] */
+export function attention(recorder: Recorder, { panelRows }: Tuning, input: WasmAttentionInput): WasmActivation {
+  const { q, headDim, kvWidth, segments } = input;
+  const [heads, kvHeads] = [q.width / headDim, kvWidth / headDim];
+  const group = heads / kvHeads;
+  const queries = Math.max(1, Math.floor(ROWS_PER_TILE / group));
+  const tasks = recorder.once(segments, () => taskTable(segments, kvHeads, queries));
+  const out = activation(recorder, q.rows, q.width);
+  const sizes = [heads, kvHeads, headDim, f32Bits(headDim ** -0.5), panelRows];
+  recorder.step({
+    kernel: "attention",
+    tiles: tasks.length / TASK_WORDS,
+    args: [q.value, input.keys, input.values, out.value, tasks, ...sizes],
+    inputs: [q.value, ...input.after],
+    outputs: [out.value],
+    scratchBytes: workBytes(queries * group, headDim),
+  });
+  return out;
+}
+
+/** One task per key/value head and up to `queries` tokens of a segment, the longest first. */
+function taskTable(segments: readonly Segment[], kvHeads: number, queries: number): Uint32Array {
+  const tasks: { readonly work: number; readonly words: readonly number[] }[] = [];
+  for (const { queryStart, queryLength, keyStart, keyLength, prefixStart, prefixLength } of segments) {
+    for (let first = 0; first < queryLength; first += queries) {
+      const count = Math.min(queries, queryLength - first);
+      const visible = prefixLength + keyLength - queryLength + first + 1;
+      for (let head = 0; head < kvHeads; head++) {
+        const words = [queryStart + first, count, head, prefixStart, prefixLength, keyStart, visible];
+        tasks.push({ work: count * (visible + count), words });
+      }
+    }
+  }
+  tasks.sort((a, b) => b.work - a.work);
+  return Uint32Array.from(tasks.flatMap(({ words }) => words));
+}
+
+/** Working memory of assembly/attention.ts for `rows` rows. */
+function workBytes(rows: number, headDim: number): number {
+  const width = Math.ceil(headDim / 8) * 8;
+  const rowFloats = headDim + 2 * BLOCK_KEYS + width + 2;
+  return 256 + 4 * (rows * rowFloats + 2 * BLOCK_KEYS * width);
+}

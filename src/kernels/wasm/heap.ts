@@ -1,0 +1,96 @@
+import { FIRST_FREE_ADDRESS } from "../../core/threads/control.ts";
+import { Qwen3Error } from "../../core/errors.ts";
+import type { WasmMemory } from "../../core/webassembly.ts";
+
+const PAGE = 65_536;
+/** What 32-bit addresses reach. */
+const LIMIT = 65_536 * PAGE;
+/** A cache line: no two blocks share one. */
+const ALIGNMENT = 64;
+
+interface Range {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** Hands out blocks of a shared WebAssembly memory, first fit, growing it when needed. */
+export class Heap {
+  readonly memory: WasmMemory;
+  readonly #used = new Map<number, number>();
+  /** By address, never adjacent. */
+  #free: Range[];
+
+  constructor(memory: WasmMemory) {
+    this.memory = memory;
+    this.#free = [{ address: FIRST_FREE_ADDRESS, bytes: memory.buffer.byteLength - FIRST_FREE_ADDRESS }];
+  }
+
+  /**
+   * @param what named in the error if it does not fit
+   * @returns the byte address of a block aligned to 64 bytes, with the contents left there
+   * @throws Qwen3Error `too-large`
+   */
+  allocate(bytes: number, what: string): number {
+    const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+    const index = this.#free.findIndex((range) => range.bytes >= size);
+    const range = this.#free[index] ?? this.#grow(size, what);
+    this.#replace(range, { address: range.address + size, bytes: range.bytes - size });
+    this.#used.set(range.address, size);
+    return range.address;
+  }
+
+  free(address: number): void {
+    const bytes = this.#used.get(address);
+    if (bytes === undefined) return;
+    this.#used.delete(address);
+    this.#insert({ address, bytes });
+  }
+
+  bytesAt(address: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, bytes);
+  }
+
+  /** Grows the memory until its last free range has `size` bytes, and returns that range. */
+  #grow(size: number, what: string): Range {
+    const end = this.memory.buffer.byteLength;
+    const last = this.#free.at(-1);
+    const missing = size - (last && last.address + last.bytes === end ? last.bytes : 0);
+    const pages = Math.ceil(missing / PAGE);
+    if (end + pages * PAGE > LIMIT) throw tooLarge(size, what, end);
+    try {
+      this.memory.grow(pages);
+    } catch (cause) {
+      throw new Qwen3Error("too-large", `${what}: the system refused ${gib(size)} more memory`, { cause });
+    }
+    this.#insert({ address: end, bytes: pages * PAGE });
+    return this.#free.at(-1) as Range;
+  }
+
+  #insert(range: Range): void {
+    const sorted = [...this.#free, range].sort((a, b) => a.address - b.address);
+    const merged: Range[] = [];
+    for (const next of sorted) {
+      const previous = merged.at(-1);
+      if (previous && previous.address + previous.bytes === next.address) {
+        merged[merged.length - 1] = { address: previous.address, bytes: previous.bytes + next.bytes };
+      } else merged.push(next);
+    }
+    this.#free = merged;
+  }
+
+  #replace(range: Range, rest: Range): void {
+    this.#free = this.#free.flatMap((other) => (other !== range ? [other] : rest.bytes > 0 ? [rest] : []));
+  }
+}
+
+function tooLarge(size: number, what: string, used: number): Qwen3Error {
+  return new Qwen3Error(
+    "too-large",
+    `${what} needs ${gib(size)} on top of ${gib(used)}, and the wasm backend reaches 4 GiB in all; ` +
+      `keep the weights smaller with dtype "int8", or use device "webgpu"`,
+  );
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}

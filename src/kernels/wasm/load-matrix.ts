@@ -1,0 +1,86 @@
+import { bytesPerWeight } from "../../core/dtype.ts";
+import type { MatrixSource, MatrixUse } from "../backend.ts";
+import type { Executor } from "./executor.ts";
+import type { Heap } from "./heap.ts";
+import { PANEL_COLUMNS } from "./product.ts";
+import { Recorder } from "./program.ts";
+import { WasmMatrix } from "./wasm-objects.ts";
+
+/** Bytes read at a time: large enough to keep the disk and the threads busy, small beside any model worth streaming. */
+const CHUNK_BYTES = 4 * 2 ** 20;
+
+/**
+ * Reads weights into shared memory. A table stays as stored; what products read is laid out in column panels by the
+ * threads, chunk by chunk, while the next chunk is read.
+ */
+export async function loadMatrix(
+  heap: Heap,
+  executor: Executor,
+  source: MatrixSource,
+  use: MatrixUse,
+): Promise<WasmMatrix> {
+  const rowBytes = source.columns * bytesPerWeight(source.dtype);
+  const rows = use === "table" ? source.rows : Math.ceil(source.rows / PANEL_COLUMNS) * PANEL_COLUMNS;
+  const address = heap.allocate(rows * rowBytes, source.name);
+  const layout = use === "table" ? "rows" : "panels";
+  try {
+    if (layout === "rows") await readRows(heap, source, address);
+    else await readPanels(heap, executor, source, address);
+  } catch (error) {
+    heap.free(address);
+    throw error;
+  }
+  const { name, columns, dtype } = source;
+  return new WasmMatrix({ name, rows: source.rows, columns, dtype, layout, address });
+}
+
+async function readRows(heap: Heap, source: MatrixSource, address: number): Promise<void> {
+  const rowBytes = source.columns * bytesPerWeight(source.dtype);
+  for (const { start, count } of chunks(source.rows, rowBytes)) {
+    await source.readRows(start, count, heap.bytesAt(address + start * rowBytes, count * rowBytes));
+  }
+}
+
+/** Two buffers take turns: one is read into while the threads empty the other. */
+async function readPanels(heap: Heap, executor: Executor, source: MatrixSource, address: number): Promise<void> {
+  const rowBytes = source.columns * bytesPerWeight(source.dtype);
+  const parts = [...chunks(source.rows, rowBytes)];
+  const bufferBytes = (parts[0]?.count ?? 0) * rowBytes;
+  const buffers = [0, 1].map(() => heap.allocate(bufferBytes, `reading ${source.name}`));
+  let laidOut: Promise<unknown> = Promise.resolve();
+  try {
+    for (const [i, { start, count }] of parts.entries()) {
+      const buffer = buffers[i % 2] as number;
+      await source.readRows(start, count, heap.bytesAt(buffer, count * rowBytes));
+      await laidOut;
+      laidOut = layOut(executor, source, { from: buffer, into: address + start * rowBytes, count });
+      laidOut.catch(() => {}); // awaited by the next turn
+    }
+    await laidOut;
+  } finally {
+    await laidOut.catch(() => {});
+    for (const buffer of buffers) heap.free(buffer);
+  }
+}
+
+function layOut(
+  executor: Executor,
+  { columns: depth, dtype }: MatrixSource,
+  { from, into, count }: { readonly from: number; readonly into: number; readonly count: number },
+): Promise<unknown> {
+  const recorder = new Recorder();
+  recorder.step({
+    kernel: dtype === "F32" ? "columnPanels32" : "columnPanels16",
+    tiles: Math.ceil(count / PANEL_COLUMNS),
+    args: [from, into, count, depth],
+    inputs: [],
+    outputs: [],
+  });
+  return executor.run(recorder);
+}
+
+/** Ranges of rows of about CHUNK_BYTES that begin at whole panels. */
+function* chunks(rows: number, rowBytes: number): Generator<{ readonly start: number; readonly count: number }> {
+  const step = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes / PANEL_COLUMNS)) * PANEL_COLUMNS;
+  for (let start = 0; start < rows; start += step) yield { start, count: Math.min(step, rows - start) };
+}

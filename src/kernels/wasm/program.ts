@@ -1,0 +1,83 @@
+import { assignSlots } from "../slots.ts";
+
+/** A range of memory that a step writes and later steps read; it has an address only while its program runs. */
+export class Value {
+  readonly id: number;
+  readonly bytes: number;
+
+  constructor(id: number, bytes: number) {
+    this.id = id;
+    this.bytes = bytes;
+  }
+}
+
+/** Arrays of the caller's, copied into the program's memory. */
+export type HostArray = Uint32Array | Float32Array;
+
+/** A host array that several programs use: its copy stays for as long as every program uses it. */
+export class Resident {
+  readonly array: HostArray;
+
+  constructor(array: HostArray) {
+    this.array = array;
+  }
+}
+
+/** One word of a kernel's arguments: a number or an address to be filled in. */
+export type Operand = number | Value | HostArray | Resident;
+
+/** One run of a kernel over `tiles` independent pieces of its work. */
+export interface Step {
+  readonly kernel: string;
+  readonly tiles: number;
+  readonly args: readonly Operand[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Working memory that every thread needs. */
+  readonly scratchBytes?: number;
+}
+
+/** What has been recorded so far. */
+export class Recorder {
+  readonly steps: Step[] = [];
+  readonly #sizes: number[] = [];
+  readonly #derived = new Map<unknown, HostArray>();
+
+  value(bytes: number): Value {
+    return new Value(this.#sizes.push(bytes) - 1, bytes);
+  }
+
+  /** What `make` returns, made once for each `source`: several layers' steps then share one upload. */
+  once<T extends HostArray>(source: unknown, make: () => T): T {
+    const known = this.#derived.get(source) ?? make();
+    this.#derived.set(source, known);
+    return known as T;
+  }
+
+  step(step: Step): void {
+    this.steps.push(step);
+  }
+
+  /** Byte offset of every value from the start of a common block, and the size of that block. */
+  layOut(kept: readonly Value[]): { readonly offsetOf: (value: Value) => number; readonly bytes: number } {
+    const steps = this.steps.map(({ inputs, outputs }) => ({ inputs: inputs.map(idOf), outputs: outputs.map(idOf) }));
+    const { slotOf, slotSizes } = assignSlots(steps, this.#sizes, new Set(kept.map(idOf)));
+    let bytes = 0;
+    const offsets = slotSizes.map((size) => (bytes += alignUp(size)) - alignUp(size));
+    return { offsetOf: ({ id }) => offsets[slotOf[id] as number] as number, bytes };
+  }
+}
+
+/** The bits of a float32, for kernels that read one from their arguments. */
+export function f32Bits(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0] as number;
+}
+
+/** Rounded up to a cache line. */
+export function alignUp(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
+function idOf({ id }: Value): number {
+  return id;
+}

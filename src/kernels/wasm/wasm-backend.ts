@@ -1,0 +1,124 @@
+import { Qwen3Error } from "../../core/errors.ts";
+import { availableCores } from "../../core/threads/cores.ts";
+import { ThreadPool } from "../../core/threads/thread-pool.ts";
+import { WebAssembly } from "../../core/webassembly.ts";
+import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
+import { Executor } from "./executor.ts";
+import { detectSimd, type SimdLevel } from "./features.ts";
+import { Heap } from "./heap.ts";
+import { loadMatrix } from "./load-matrix.ts";
+import { compileKernels, type KernelOverrides, type KernelTable } from "./modules.ts";
+import type { Tuning } from "./product.ts";
+import { WasmKvCache } from "./wasm-kv-cache.ts";
+import { type WasmMatrix, WasmNorm } from "./wasm-objects.ts";
+import { WasmRecording } from "./wasm-recording.ts";
+
+export interface WasmBackendOptions {
+  /** Worker threads. @default the physical cores this process may use */
+  readonly threads?: number;
+  /** Kernel modules to run in place of built-in ones, by name. */
+  readonly kernels?: KernelOverrides;
+  /** The best that this engine can run, or less. @default detected */
+  readonly simd?: SimdLevel;
+}
+
+/** Handwritten WebAssembly SIMD kernels on worker threads over one shared memory. */
+export class WasmBackend implements Backend {
+  readonly kind = "wasm";
+  readonly device: DeviceInfo;
+  readonly #heap: Heap;
+  readonly #pool: ThreadPool;
+  readonly #executor: Executor;
+  readonly #tuning: Tuning;
+  readonly #caches = new Set<WasmKvCache>();
+  #weightBytes = 0;
+  #disposed = false;
+
+  /** @throws Qwen3Error `device` if the engine lacks what the kernels need */
+  static async create(options: WasmBackendOptions = {}): Promise<WasmBackend> {
+    const level = options.simd ?? detectSimd();
+    if (!level) {
+      throw new Qwen3Error("device", 'this JavaScript engine has no WebAssembly SIMD; use device "reference"');
+    }
+    const threads = checkThreads(options.threads ?? availableCores());
+    return new WasmBackend(level, threads, await compileKernels(level, options.kernels ?? {}));
+  }
+
+  private constructor(level: SimdLevel, threads: number, kernels: KernelTable) {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
+    this.#heap = new Heap(memory);
+    this.#pool = new ThreadPool({ threads, memory, modules: kernels.modules });
+    this.#executor = new Executor(this.#heap, this.#pool, kernels.indexOf);
+    this.#tuning = { threads, panelRows: PANEL_ROWS[level] };
+    this.device = {
+      kind: "wasm",
+      description: `WebAssembly ${SIMD_NAMES[level]}, ${threads} thread${threads === 1 ? "" : "s"}`,
+      details: { threads, simd: level, node: process.version, v8: process.versions.v8 },
+    };
+  }
+
+  get memory(): MemoryUse {
+    let cache = 0;
+    for (const { byteLength } of this.#caches) cache += byteLength;
+    return { weights: this.#weightBytes, activations: this.#executor.arenaBytes, cache };
+  }
+
+  async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix> {
+    this.#assertLive();
+    const matrix = await loadMatrix(this.#heap, this.#executor, source, use);
+    this.#weightBytes += matrix.byteLength;
+    return matrix;
+  }
+
+  loadNorm(name: string, weight: Float32Array, eps: number): WasmNorm {
+    this.#assertLive();
+    const address = this.#heap.allocate(weight.byteLength, name);
+    this.#heap
+      .bytesAt(address, weight.byteLength)
+      .set(new Uint8Array(weight.buffer, weight.byteOffset, weight.byteLength));
+    this.#weightBytes += weight.byteLength;
+    return new WasmNorm({ name, width: weight.length, eps, address });
+  }
+
+  /** The kernels are compiled when the backend is made; V8 optimises them while they run. */
+  async prepare(_shape: DecoderShape): Promise<void> {
+    this.#assertLive();
+  }
+
+  createKvCache(layers: number, slots: number, keyValueWidth: number): WasmKvCache {
+    this.#assertLive();
+    const sizes = { layers, slots, keyValueWidth };
+    const cache: WasmKvCache = new WasmKvCache(sizes, this.#heap, this.#executor, () => this.#caches.delete(cache));
+    this.#caches.add(cache);
+    return cache;
+  }
+
+  record(): Recording {
+    this.#assertLive();
+    return new WasmRecording(this.#executor, this.#tuning);
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#caches.clear();
+    this.#weightBytes = 0;
+    await this.#pool.dispose();
+  }
+
+  #assertLive(): void {
+    if (this.#disposed) throw new Qwen3Error("disposed", "this wasm backend was disposed; create a new one");
+  }
+}
+
+/** Rows of the register tile, by measurement: with separate multiply and add, six rows need more registers than x64 has. */
+const PANEL_ROWS = { simd: 4, relaxed: 6 } as const satisfies Record<SimdLevel, number>;
+
+const SIMD_NAMES = { simd: "SIMD", relaxed: "relaxed SIMD" } as const satisfies Record<SimdLevel, string>;
+
+/** More threads than any machine has are a slip of the finger. */
+const MAX_THREADS = 512;
+
+function checkThreads(threads: number): number {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads;
+  throw new Qwen3Error("invalid-argument", `threads ${threads}; expected a whole number from 1 to ${MAX_THREADS}`);
+}
