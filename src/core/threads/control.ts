@@ -32,8 +32,10 @@ export const JOB = {
   next: 3,
   /** Workers that found nothing left to take. */
   arrived: 4,
+  /** 1 once all of them have. */
+  open: 5,
   /** When the last worker arrived, microseconds since the first worker began the program. */
-  finished: 5,
+  finished: 6,
 } as const;
 
 /** A cache line each, so that counting tiles of one job disturbs no other. */

@@ -32,7 +32,7 @@ for (;;) {
 }
 
 function runProgram(control: Int32Array): void {
-  // The memory may have grown since the last program: an older view would end too early.
+  memory.grow(0); // this thread's view of the memory may be older than the last growth
   const words = new Int32Array(memory.buffer);
   const scratch = (control[CONTROL.scratch] as number) + index * (control[CONTROL.scratchBytes] as number);
   const first = (control[CONTROL.program] as number) >>> 2;
@@ -41,12 +41,14 @@ function runProgram(control: Int32Array): void {
   for (let i = 0; i < jobs; i++) {
     const job = first + i * JOB_WORDS;
     runJob(words, job, scratch);
-    if (arrive(words, job)) {
-      words[job + JOB.finished] = 1000 * (performance.now() - begin);
-      if (i === jobs - 1) parentPort?.postMessage("done");
-      Atomics.add(words, job + JOB.arrived, 1);
-      Atomics.notify(words, job + JOB.arrived);
-    } else if (i < jobs - 1) waitForAll(words, job + JOB.arrived);
+    const last = i === jobs - 1;
+    if (!arrive(words, job)) {
+      if (!last) waitForAll(words, job);
+      continue;
+    }
+    words[job + JOB.finished] = 1000 * (performance.now() - begin);
+    if (last) parentPort?.postMessage("done"); // from here on the program's memory may be written anew
+    else openBarrier(words, job);
   }
 }
 
@@ -59,19 +61,21 @@ function runJob(words: Int32Array, job: number, scratch: number): void {
   }
 }
 
-/** Counts this worker in; true for the last one, which then adds one more to open the barrier. */
+/** Counts this worker in; true for the last one. */
 function arrive(words: Int32Array, job: number): boolean {
   return Atomics.add(words, job + JOB.arrived, 1) === threads - 1;
 }
 
-function waitForAll(words: Int32Array, arrived: number): void {
-  const all = threads + 1;
+function openBarrier(words: Int32Array, job: number): void {
+  Atomics.store(words, job + JOB.open, 1);
+  Atomics.notify(words, job + JOB.open);
+}
+
+function waitForAll(words: Int32Array, job: number): void {
   for (let spin = 0; spin < SPINS; spin++) {
-    if (Atomics.load(words, arrived) === all) return;
+    if (Atomics.load(words, job + JOB.open) === 1) return;
   }
-  for (let seen = Atomics.load(words, arrived); seen !== all; seen = Atomics.load(words, arrived)) {
-    Atomics.wait(words, arrived, seen);
-  }
+  Atomics.wait(words, job + JOB.open, 0);
 }
 
 function exportedKernels(module: WasmModule): Kernel[] {
