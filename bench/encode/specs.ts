@@ -1,5 +1,5 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ContenderSpec } from "./contender.ts";
 import { nodeChild } from "./contender.ts";
@@ -44,7 +44,7 @@ export function ownContenders(devices: readonly string[], settings: Settings): C
     const { name, parts, batch, flags } = parse(text);
     const [dtype] = parts;
     return settings.nodes.map((node) => ({
-      label: settings.nodes.length > 1 ? `ours ${text}, ${basename(node)}` : `ours ${text}`,
+      label: settings.nodes.length > 1 ? `ours ${text}, Node ${versionOfNode(node)}` : `ours ${text}`,
       driver: driverUrl("qwen3-ts"),
       command: nodeChild(node, ...flags),
       options: {
@@ -57,6 +57,10 @@ export function ownContenders(devices: readonly string[], settings: Settings): C
       },
     }));
   });
+}
+
+function versionOfNode(executable: string): string {
+  return execFileSync(executable, ["--version"], { encoding: "utf8" }).trim().replace(/^v/, "");
 }
 
 type PeerSpec = (written: Written, settings: Settings) => ContenderSpec;
