@@ -4,7 +4,7 @@ import type { Backend, Matrix, MatrixSource, MatrixUse, Norm } from "../../src/k
 import { RandomWeights } from "../synthetic/random-weights.ts";
 
 /** More than the last-level caches of what this is likely to run on. */
-const BEYOND_CACHES = 256e6;
+const BEYOND_CACHES = 128e6;
 
 /** Random weights of one backend, each size made once. */
 export class BenchWeights {
@@ -24,10 +24,12 @@ export class BenchWeights {
   }
 
   /** Several of the same size, to be used in turn: a model's weights do not stay in a cache from layer to layer. */
-  products(rows: number, columns: number): Promise<Matrix[]> {
+  async products(rows: number, columns: number): Promise<Matrix[]> {
     const copies = Math.ceil(BEYOND_CACHES / (rows * columns * bytesPerWeight(this.#dtype)));
     const names = Array.from({ length: copies }, (_, i) => `product ${rows} × ${columns}, ${i}`);
-    return Promise.all(names.map((name) => this.#matrix(name, rows, columns, "product")));
+    const matrices: Matrix[] = [];
+    for (const name of names) matrices.push(await this.#matrix(name, rows, columns, "product"));
+    return matrices;
   }
 
   norm(width: number): Norm {
