@@ -2,9 +2,10 @@ import { Qwen3Error } from "../core/errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import type { ReferenceKernels } from "./reference/kernels.ts";
 import type { WasmBackendOptions } from "./wasm/wasm-backend.ts";
+import type { WebGpuBackendOptions } from "./webgpu/webgpu-backend.ts";
 
 /** Which backend, and what of it to replace. */
-export type BackendOptions = ReferenceOptions | WasmOptions;
+export type BackendOptions = ReferenceOptions | WasmOptions | WebGpuOptions;
 
 export interface ReferenceOptions {
   readonly kind: "reference";
@@ -14,6 +15,10 @@ export interface ReferenceOptions {
 
 export interface WasmOptions extends WasmBackendOptions {
   readonly kind: "wasm";
+}
+
+export interface WebGpuOptions extends WebGpuBackendOptions {
+  readonly kind: "webgpu";
 }
 
 /**
@@ -31,6 +36,10 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     case "wasm": {
       const { WasmBackend } = await import("./wasm/wasm-backend.ts");
       return await WasmBackend.create(options);
+    }
+    case "webgpu": {
+      const { WebGpuBackend } = await import("./webgpu/webgpu-backend.ts");
+      return await WebGpuBackend.create(options);
     }
     default:
       options satisfies never;

@@ -1,4 +1,5 @@
 import { Qwen3Error } from "../core/errors.ts";
+import { mayHaveGpu } from "../core/gpu/may-have-gpu.ts";
 import type { Backend, BackendKind } from "../kernels/backend.ts";
 import { createBackend } from "../kernels/create-backend.ts";
 import type { LoadOptions } from "./load-options.ts";
@@ -17,16 +18,36 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   switch (device) {
     case "reference":
       return await createBackend({ kind: "reference" });
-    case "auto":
     case "wasm":
-      return await createBackend({ kind: "wasm", ...(options.threads !== undefined && { threads: options.threads }) });
+      return await createWasm(options);
     case "webgpu":
-      throw new Qwen3Error("device", `device "${device}" is not built yet; use "wasm" or "reference"`);
+      return await createWebGpu(options);
+    case "auto":
+      return (await tryWebGpu(options)) ?? (await createWasm(options));
     default:
       device satisfies never;
       throw new Qwen3Error(
         "invalid-argument",
         `device ${JSON.stringify(device)}; expected "auto", "webgpu", "wasm" or "reference"`,
       );
+  }
+}
+
+function createWasm({ threads }: LoadOptions): Promise<Backend> {
+  return createBackend({ kind: "wasm", ...(threads !== undefined && { threads }) });
+}
+
+/** A software adapter only if it is named: it is slower than the CPU backend. */
+function createWebGpu({ adapter }: LoadOptions): Promise<Backend> {
+  return createBackend({ kind: "webgpu", ...(adapter !== undefined && { adapter }) });
+}
+
+async function tryWebGpu(options: LoadOptions): Promise<Backend | undefined> {
+  if (options.adapter === undefined && !mayHaveGpu()) return undefined;
+  try {
+    return await createWebGpu(options);
+  } catch (error) {
+    if (options.adapter === undefined && error instanceof Qwen3Error && error.code === "device") return undefined;
+    throw error;
   }
 }

@@ -1,0 +1,131 @@
+import { Qwen3Error } from "../errors.ts";
+import { type AdapterOptions, type AdapterSummary, chooseAdapter } from "./adapter.ts";
+import { GpuBuffer, type MemoryPool } from "./gpu-buffer.ts";
+import { checkLimits, type GpuLimits, requiredLimits, usableLimits } from "./limits.ts";
+
+export interface GpuDeviceOptions extends AdapterOptions {
+  /** Smaller limits to plan with than the adapter offers; a test's way to make everything split. */
+  readonly limits?: Partial<GpuLimits>;
+  /** Optional features to leave alone even where they are offered. */
+  readonly withoutFeatures?: readonly GpuFeature[];
+}
+
+/** The optional features that our kernels and profiles know how to use. */
+export const GPU_FEATURES = [
+  "timestamp-query",
+  "shader-f16",
+  "subgroups",
+  "chromium-experimental-subgroup-matrix",
+] as const;
+export type GpuFeature = (typeof GPU_FEATURES)[number];
+
+export interface BufferRequest {
+  readonly label: string;
+  /** Bytes; rounded up to a multiple of 4. */
+  readonly size: number;
+  readonly usage: number;
+  readonly pool: MemoryPool;
+  /** Starts mapped, to be filled and then unmapped. @default false */
+  readonly mapped?: boolean;
+}
+
+/** A device with every limit and feature that we can use, which knows what it holds and whether it still lives. */
+export class GpuDevice {
+  readonly raw: GPUDevice;
+  readonly adapter: AdapterSummary;
+  readonly features: ReadonlySet<GpuFeature>;
+  readonly limits: GpuLimits;
+  /** Bytes allocated now, by what they are for. */
+  readonly allocated: Record<MemoryPool, number> = { weights: 0, activations: 0, cache: 0 };
+  /** Dawn's instance; kept because its devices die with it. */
+  readonly instance: GPU;
+  #lostBecause: string | undefined;
+  #failure: GPUError | undefined;
+  #nextBufferId = 0;
+
+  private constructor(instance: GPU, raw: GPUDevice, adapter: AdapterSummary, options: GpuDeviceOptions) {
+    this.instance = instance;
+    this.raw = raw;
+    this.adapter = adapter;
+    this.features = new Set(GPU_FEATURES.filter((feature) => raw.features.has(feature)));
+    this.limits = usableLimits(raw.limits, options.limits);
+    void raw.lost.then(({ reason, message }) => (this.#lostBecause = message || reason));
+    raw.addEventListener("uncapturederror", (event) => (this.#failure ??= event.error));
+  }
+
+  /** @throws Qwen3Error `device` if there is no such adapter, or it is too small or refuses */
+  static async open(options: GpuDeviceOptions = {}): Promise<GpuDevice> {
+    const { gpu, adapter, summary } = await chooseAdapter(options);
+    checkLimits(adapter, summary.name);
+    const wanted = GPU_FEATURES.filter((feature) => !options.withoutFeatures?.includes(feature));
+    try {
+      const raw = await adapter.requestDevice({
+        label: "qwen3",
+        requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
+        requiredLimits: requiredLimits(adapter),
+      });
+      return new GpuDevice(gpu, raw, summary, options);
+    } catch (cause) {
+      const advice = "is its driver current, and is another program using all its memory?";
+      throw new Qwen3Error("device", `the adapter '${summary.name}' gave no device: ${String(cause)}; ${advice}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Why the device is gone; `undefined` while it lives. */
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
+  }
+
+  createBuffer({ label, size, usage, pool, mapped = false }: BufferRequest): GpuBuffer {
+    const bytes = Math.max(4, Math.ceil(size / 4) * 4);
+    if (bytes > this.limits.maxBufferSize) {
+      throw new Qwen3Error(
+        "too-large",
+        `'${label}' needs a buffer of ${bytes} bytes, '${this.adapter.name}' allows ${this.limits.maxBufferSize}; ` +
+          `lower maxBatchTokens or choose another device`,
+      );
+    }
+    try {
+      const raw = this.raw.createBuffer({ label, size: bytes, usage, mappedAtCreation: mapped });
+      return new GpuBuffer({ id: this.#nextBufferId++, raw, size: bytes, pool, allocated: this.allocated });
+    } catch (cause) {
+      throw this.outOfMemory(`'${label}' (${bytes} bytes)`, cause);
+    }
+  }
+
+  /** Runs `work` and throws what the device reports about its commands, or about memory that ran out. */
+  async guard<T>(what: string, work: () => T): Promise<T> {
+    this.raw.pushErrorScope("out-of-memory");
+    this.raw.pushErrorScope("validation");
+    let scopes: Promise<(GPUError | null)[]>;
+    let result: T;
+    try {
+      result = work();
+    } finally {
+      scopes = Promise.all([this.raw.popErrorScope(), this.raw.popErrorScope()]);
+      scopes.catch(() => {}); // a lost device answers with a rejection; whoever waits for its results sees that
+    }
+    const [invalid, exhausted] = await scopes;
+    if (exhausted) throw this.outOfMemory(what, exhausted);
+    const error = invalid ?? this.#failure;
+    if (error) throw new Qwen3Error("device", `${what}: '${this.adapter.name}' reports: ${error.message}`);
+    return result;
+  }
+
+  outOfMemory(what: string, cause: unknown): Qwen3Error {
+    const held = this.allocated.weights + this.allocated.activations + this.allocated.cache;
+    return new Qwen3Error(
+      "too-large",
+      `'${this.adapter.name}' has no memory for ${what}; ${held} bytes are held already; ` +
+        `lower maxBatchTokens, or choose a smaller model or another device`,
+      { cause },
+    );
+  }
+
+  /** Gives everything back; the process can then exit. */
+  dispose(): void {
+    this.raw.destroy();
+  }
+}

@@ -1,0 +1,69 @@
+import type { Segment } from "../backend.ts";
+import { groupTiles } from "./attention-tiles.ts";
+import { type GpuTensor, QUAD_BYTES, rowsOf } from "./gpu-activation.ts";
+import { type Dispatch, dispatch } from "./kernel.ts";
+import type { LaunchContext } from "./launch-context.ts";
+import { alignedRows } from "./row-chunks.ts";
+
+export const attentionKernel = {
+  name: "attention",
+  bindings: { q: "read", k: "read", v: "read", tiles: "read", out: "write" },
+  params: { qStride: "u32", kvStride: "u32", scale: "f32", firstTile: "u32" },
+} as const;
+
+export interface Attention {
+  readonly label: string;
+  readonly q: GpuTensor;
+  readonly k: GpuTensor;
+  readonly v: GpuTensor;
+  readonly headDim: number;
+  readonly segments: readonly Segment[];
+  readonly out: GpuTensor;
+}
+
+/** Causal grouped-query attention. q [Q, H·D], k, v [K, KV·D] → out [Q, H·D] */
+export function attention(context: LaunchContext, { label, q, k, v, headDim, segments, out }: Attention): Dispatch[] {
+  const { limits } = context;
+  const headsPerKv = q.width / k.width;
+  const lines = linesPerTile(headDim, headsPerKv, limits.maxComputeWorkgroupStorageSize);
+  const groups = context.memo(segments, `tiles ${lines} ${q.rows}x${q.quads} ${k.rows}x${k.quads}`, () =>
+    groupTiles(segments, {
+      queriesPerTile: Math.floor(lines / headsPerKv),
+      queryRows: q.rows,
+      keyRows: k.rows,
+      mostQueryRows: Math.floor(limits.maxStorageBufferBindingSize / (q.quads * QUAD_BYTES)),
+      mostKeyRows: Math.floor(limits.maxStorageBufferBindingSize / (k.quads * QUAD_BYTES)),
+      alignedRows: alignedRows(limits),
+    }),
+  );
+  const most = limits.maxComputeWorkgroupsPerDimension;
+  return groups.flatMap(({ queryRows, keyRows, count, words }) => {
+    const firsts = Array.from({ length: Math.ceil(count / most) }, (_, i) => i * most);
+    return firsts.map((firstTile) =>
+      dispatch(attentionKernel, {
+        label,
+        constants: { headDim, headsPerKv, ROWS: lines, COLUMNS: Math.ceil(headDim / 64) },
+        buffers: {
+          q: rowsOf(q, queryRows.start, queryRows.count).slice,
+          k: rowsOf(k, keyRows.start, keyRows.count).slice,
+          v: rowsOf(v, keyRows.start, keyRows.count).slice,
+          tiles: context.upload(words),
+          out: rowsOf(out, queryRows.start, queryRows.count).slice,
+        },
+        params: { qStride: q.quads, kvStride: k.quads, scale: headDim ** -0.5, firstTile },
+        workgroups: [Math.min(most, count - firstTile), k.width / headDim],
+      }),
+    );
+  });
+}
+
+/** Keys per step in the shader. */
+const KEYS = 16;
+
+/** As many lines of (query, head) as workgroup memory holds, at most 32: a multiple of 8, and of the heads if it can be. */
+export function linesPerTile(headDim: number, headsPerKv: number, workgroupBytes: number): number {
+  const lineBytes = (headDim / 4 + 1) * QUAD_BYTES;
+  const fitting = Math.floor((workgroupBytes - KEYS * lineBytes) / (lineBytes + KEYS * 4));
+  const lines = Math.min(32, Math.floor(fitting / 8) * 8);
+  return Math.max(lines, Math.ceil(headsPerKv / 8) * 8);
+}

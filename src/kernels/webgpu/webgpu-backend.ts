@@ -1,0 +1,172 @@
+import { setTimeout } from "node:timers/promises";
+import { Qwen3Error } from "../../core/errors.ts";
+import { GpuDevice, type GpuDeviceOptions } from "../../core/gpu/gpu-device.ts";
+import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse } from "../backend.ts";
+import { GpuKvCache } from "./gpu-kv-cache.ts";
+import { GpuMatrix } from "./gpu-matrix.ts";
+import { GpuNorm } from "./gpu-norm.ts";
+import { GpuSession, type SessionOptions, type TimedDispatch } from "./gpu-session.ts";
+import { HostTable } from "./host-table.ts";
+import type { Program } from "./program.ts";
+import { WebGpuRecording } from "./webgpu-recording.ts";
+
+export interface WebGpuBackendOptions extends GpuDeviceOptions, SessionOptions {
+  /** Told about what works, but not as well as it should. @default process.emitWarning */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** How long a failed batch waits to learn that its device is gone. */
+const LOSS_GRACE_MS = 100;
+
+/** The decoder's operations as WGSL on a GPU. Survives the loss of its device once per batch. */
+export class WebGpuBackend implements Backend {
+  readonly kind = "webgpu";
+  readonly #options: WebGpuBackendOptions;
+  readonly #matrices: GpuMatrix[] = [];
+  readonly #tables: HostTable[] = [];
+  readonly #norms: GpuNorm[] = [];
+  #session: GpuSession;
+  #disposed = false;
+  /** Batches are planned and submitted one at a time; several may then run. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #restoring: Promise<void> | undefined;
+
+  private constructor(options: WebGpuBackendOptions, session: GpuSession) {
+    this.#options = options;
+    this.#session = session;
+  }
+
+  /** @throws Qwen3Error `device` if there is no adapter to be had that fits the options */
+  static async create(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+    return new WebGpuBackend(options, new GpuSession(await GpuDevice.open(options), options));
+  }
+
+  get device(): DeviceInfo {
+    const { adapter, features, limits } = this.#session.device;
+    const { name, vendor, architecture, driver, software } = adapter;
+    return {
+      kind: "webgpu",
+      description: software ? `${name} (software)` : name,
+      details: { vendor, architecture, driver, software, features: [...features].join(" "), ...limits },
+    };
+  }
+
+  get memory(): MemoryUse {
+    const { weights, activations, cache } = this.#session.device.allocated;
+    const tables = this.#tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return { weights: weights + tables, activations, cache };
+  }
+
+  /** The WebGPU device itself, for those who measure or break it. */
+  get gpuDevice(): GPUDevice {
+    return this.#session.device.raw;
+  }
+
+  async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<GpuMatrix | HostTable> {
+    this.#assertLive();
+    if (use === "table") {
+      const table = await HostTable.read(source);
+      this.#tables.push(table);
+      return table;
+    }
+    const matrix = new GpuMatrix(source);
+    await matrix.upload(this.#session.device);
+    this.#matrices.push(matrix);
+    return matrix;
+  }
+
+  loadNorm(name: string, weight: Float32Array, eps: number): GpuNorm {
+    this.#assertLive();
+    const norm = new GpuNorm(this.#session.device, name, weight, eps);
+    this.#norms.push(norm);
+    return norm;
+  }
+
+  async prepare(_shape: DecoderShape): Promise<void> {
+    this.#assertLive();
+  }
+
+  createKvCache(layers: number, slots: number, keyValueWidth: number): GpuKvCache {
+    this.#assertLive();
+    const size = { layers, slots, keyValueWidth };
+    return new GpuKvCache(this.#session.device, size, (work) => {
+      this.#turn = this.#turn.then(work).catch(() => {}); // the next batch reports what went wrong
+    });
+  }
+
+  record(): WebGpuRecording {
+    this.#assertLive();
+    return new WebGpuRecording((program) => this.#runSurviving(program));
+  }
+
+  /** Times every dispatch of the work done meanwhile. Slower than without: each has a pass of its own. */
+  async profile(work: () => Promise<unknown>): Promise<TimedDispatch[]> {
+    const profile: TimedDispatch[] = [];
+    this.#session.profile = profile;
+    try {
+      await work();
+    } finally {
+      this.#session.profile = undefined;
+    }
+    return profile;
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#restoring?.catch(() => {});
+    this.#session.device.dispose();
+  }
+
+  /** Runs a program; again if its device is lost meanwhile, once. */
+  async #runSurviving(program: Program): Promise<Float32Array[]> {
+    const { device } = this.#session;
+    try {
+      return await this.#run(program);
+    } catch (error) {
+      if (this.#disposed || !(await isLost(device))) throw error;
+      await this.#restore(device);
+      return this.#run(program);
+    }
+  }
+
+  async #run(program: Program): Promise<Float32Array[]> {
+    this.#assertLive();
+    const submitted = this.#turn.then(() => this.#session.submit(program));
+    this.#turn = submitted.catch(() => {});
+    const readResults = await submitted;
+    return readResults();
+  }
+
+  /** Opens a device in place of the lost one and loads everything again. Batches that notice together share it. */
+  #restore(lost: GpuDevice): Promise<void> {
+    if (this.#session.device !== lost) return this.#restoring ?? Promise.resolve();
+    this.#restoring ??= this.#reload(lost).finally(() => (this.#restoring = undefined));
+    return this.#restoring;
+  }
+
+  async #reload(lost: GpuDevice): Promise<void> {
+    this.#warn(`the GPU device was lost (${lost.lostBecause}); loading the model again`);
+    lost.dispose();
+    const device = await GpuDevice.open(this.#options);
+    for (const matrix of this.#matrices) await matrix.upload(device);
+    for (const norm of this.#norms) norm.restore(device);
+    this.#session = new GpuSession(device, this.#options);
+  }
+
+  #warn(message: string): void {
+    const { onWarning = (text) => process.emitWarning(text) } = this.#options;
+    onWarning(message);
+  }
+
+  #assertLive(): void {
+    if (this.#disposed) throw new Qwen3Error("disposed", "this WebGPU backend was disposed; create a new one");
+  }
+}
+
+/** A batch can fail a moment before the device says that it is gone. */
+async function isLost(device: GpuDevice): Promise<boolean> {
+  const until = performance.now() + LOSS_GRACE_MS;
+  while (device.lostBecause === undefined && performance.now() < until) await setTimeout(5);
+  return device.lostBecause !== undefined;
+}

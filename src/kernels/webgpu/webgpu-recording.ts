@@ -1,0 +1,228 @@
+import { Qwen3Error } from "../../core/errors.ts";
+import type {
+  Activation,
+  AttentionOptions,
+  Matrix,
+  Norm,
+  QkvOptions,
+  QkvResult,
+  QkvWeights,
+  Recording,
+  RotaryTable,
+} from "../backend.ts";
+import { attention } from "./attention.ts";
+import { embedFromGpu, embedFromHost } from "./embed.ts";
+import { gatherRows } from "./gather-rows.ts";
+import { GpuActivation } from "./gpu-activation.ts";
+import { GpuKvCache } from "./gpu-kv-cache.ts";
+import { GpuMatrix } from "./gpu-matrix.ts";
+import { GpuNorm } from "./gpu-norm.ts";
+import { headNormRope } from "./head-norm-rope.ts";
+import { HostTable } from "./host-table.ts";
+import type { Dispatch } from "./kernel.ts";
+import type { LaunchContext } from "./launch-context.ts";
+import { matmul } from "./matmul.ts";
+import { normalize } from "./normalize.ts";
+import type { Program, RecordedStep } from "./program.ts";
+import { rmsNorm } from "./rms-norm.ts";
+import type { RowChunk } from "./row-chunks.ts";
+import { topK } from "./top-k.ts";
+
+/** Runs a finished recording. */
+export type RunProgram = (program: Program) => Promise<Float32Array[]>;
+
+/** Notes what is to be computed; `read` has it planned, encoded and run as one submission. */
+export class WebGpuRecording implements Recording {
+  readonly #run: RunProgram;
+  readonly #values: GpuActivation[] = [];
+  readonly #steps: RecordedStep[] = [];
+
+  constructor(run: RunProgram) {
+    this.#run = run;
+  }
+
+  embed(table: Matrix, ids: Uint32Array): GpuActivation {
+    const out = this.#value(ids.length, table.columns);
+    this.#step([], [out], (context) => {
+      if (table instanceof HostTable) return embedFromHost(context, table, ids, context.tensor(out));
+      return embedFromGpu(context, gpuMatrix(table), ids, context.tensor(out));
+    });
+    return out;
+  }
+
+  rmsNorm(x: Activation, norm: Norm): GpuActivation {
+    const input = this.#own(x);
+    const weight = gpuNorm(norm);
+    const out = this.#value(x.rows, x.width);
+    this.#step([input], [out], (context) => rmsNorm(context, context.tensor(input), weight, context.tensor(out)));
+    return out;
+  }
+
+  qkv(x: Activation, weights: QkvWeights, options: QkvOptions): QkvResult {
+    const { positions, rotary, queryRows, rotate = true } = options;
+    const weight = gpuMatrix(weights.qkvProj);
+    const qNorm = gpuNorm(weights.qNorm);
+    const kNorm = gpuNorm(weights.kNorm);
+    const qWidth = weights.numAttentionHeads * qNorm.width;
+    const kvWidth = weights.numKeyValueHeads * kNorm.width;
+    const turn = rotate ? { rotary } : {};
+    const input = this.#own(x);
+
+    let product: GpuActivation;
+    let kStart = qWidth;
+    let q: GpuActivation;
+    if (queryRows) {
+      const asking = this.gatherRows(x, queryRows);
+      const qProduct = this.#product(asking, weight, { start: 0, count: qWidth });
+      const asked = queryRows.map((row) => positions[row] as number);
+      q = this.#head(qProduct, qWidth, { firstColumn: 0, norm: qNorm, positions: asked, ...turn });
+      product = this.#product(input, weight, { start: qWidth, count: 2 * kvWidth });
+      kStart = 0;
+    } else {
+      product = this.#product(input, weight, { start: 0, count: weight.rows });
+      q = this.#head(product, qWidth, { firstColumn: 0, norm: qNorm, positions, ...turn });
+    }
+    const k = this.#head(product, kvWidth, { firstColumn: kStart, norm: kNorm, positions, ...turn });
+    const v = this.#head(product, kvWidth, { firstColumn: kStart + kvWidth, headDim: kNorm.width, positions });
+    return { q, k, v };
+  }
+
+  attention({ q, k, v }: QkvResult, { headDim, segments, cache }: AttentionOptions): GpuActivation {
+    const inputs = { q: this.#own(q), k: this.#own(k), v: this.#own(v) };
+    const out = this.#value(q.rows, q.width);
+    this.#step(Object.values(inputs), [out], (context) => {
+      const rows = { q: context.tensor(inputs.q), k: context.tensor(inputs.k), v: context.tensor(inputs.v) };
+      const request = { label: "attention", headDim, segments, out: context.tensor(out) };
+      if (!cache) return attention(context, { ...request, ...rows });
+      const { keys, values } = context.cache(gpuCache(cache.store), cache.layer);
+      const scatter = { label: "cache", rows: cache.slots, direction: "scatter" } as const;
+      return [
+        ...gatherRows(context, { ...scatter, x: rows.k, out: keys }),
+        ...gatherRows(context, { ...scatter, x: rows.v, out: values }),
+        ...attention(context, { ...request, q: rows.q, k: keys, v: values }),
+      ];
+    });
+    return out;
+  }
+
+  linear(x: Activation, weight: Matrix, { residual }: { readonly residual?: Activation } = {}): GpuActivation {
+    const matrix = gpuMatrix(weight);
+    if (!residual) return this.#product(this.#own(x), matrix, { start: 0, count: matrix.rows });
+    const input = this.#own(x);
+    const added = this.#own(residual);
+    const out = this.#value(x.rows, matrix.rows);
+    this.#step([input, added], [out], (context) => {
+      const tensors = { x: context.tensor(input), residual: context.tensor(added), out: context.tensor(out) };
+      return matmul(context, { ...tensors, weight: matrix, epilogue: "residual" });
+    });
+    return out;
+  }
+
+  gateUp(x: Activation, weight: Matrix): GpuActivation {
+    const matrix = gpuMatrix(weight);
+    const input = this.#own(x);
+    const out = this.#value(x.rows, matrix.rows / 2);
+    this.#step([input], [out], (context) => {
+      const tensors = { x: context.tensor(input), out: context.tensor(out) };
+      return matmul(context, { ...tensors, weight: matrix, epilogue: "swiglu" });
+    });
+    return out;
+  }
+
+  gatherRows(x: Activation, rows: Uint32Array): GpuActivation {
+    const input = this.#own(x);
+    const out = this.#value(rows.length, x.width);
+    this.#step([input], [out], (context) => {
+      const tensors = { x: context.tensor(input), out: context.tensor(out) };
+      return gatherRows(context, { ...tensors, label: "gather", rows, direction: "gather" });
+    });
+    return out;
+  }
+
+  normalize(x: Activation, dimensions: number): GpuActivation {
+    const input = this.#own(x);
+    const out = this.#value(x.rows, dimensions);
+    this.#step([input], [out], (context) => normalize(context, context.tensor(input), context.tensor(out)));
+    return out;
+  }
+
+  topK(x: Activation, k: number): GpuActivation {
+    const input = this.#own(x);
+    const out = this.#value(x.rows, 2 * k + 1);
+    this.#step([input], [out], (context) => topK(context, context.tensor(input), k, context.tensor(out)));
+    return out;
+  }
+
+  async read(...activations: readonly Activation[]): Promise<Float32Array[]> {
+    const results = activations.map((activation) => this.#own(activation));
+    return this.#run({ values: this.#values, steps: this.#steps, results });
+  }
+
+  #product(x: GpuActivation, weight: GpuMatrix, weightRows: RowChunk): GpuActivation {
+    const out = this.#value(x.rows, weightRows.count);
+    this.#step([x], [out], (context) => {
+      const tensors = { x: context.tensor(x), out: context.tensor(out) };
+      return matmul(context, { ...tensors, weight, weightRows, epilogue: "none" });
+    });
+    return out;
+  }
+
+  #head(product: GpuActivation, width: number, head: Head): GpuActivation {
+    const headDim = head.norm?.width ?? head.headDim ?? width;
+    const out = this.#value(product.rows, width);
+    this.#step([product], [out], (context) => {
+      const tensors = { product: context.tensor(product), out: context.tensor(out) };
+      return headNormRope(context, { ...head, ...tensors, headDim });
+    });
+    return out;
+  }
+
+  #value(rows: number, width: number): GpuActivation {
+    const value = new GpuActivation(this.#values.length, rows, width);
+    this.#values.push(value);
+    return value;
+  }
+
+  #step(
+    inputs: readonly GpuActivation[],
+    outputs: readonly GpuActivation[],
+    launch: (context: LaunchContext) => Dispatch[],
+  ): void {
+    this.#steps.push({ inputs: inputs.map(({ index }) => index), outputs: outputs.map(({ index }) => index), launch });
+  }
+
+  #own(x: Activation): GpuActivation {
+    if (x instanceof GpuActivation && this.#values[x.index] === x) return x;
+    throw foreign("activation", "recording");
+  }
+}
+
+interface Head {
+  readonly firstColumn: number;
+  readonly positions: Uint32Array;
+  readonly norm?: GpuNorm;
+  readonly headDim?: number;
+  readonly rotary?: RotaryTable;
+}
+
+function gpuMatrix(matrix: Matrix): GpuMatrix {
+  if (matrix instanceof GpuMatrix) return matrix;
+  if (matrix instanceof HostTable) {
+    throw new Qwen3Error("invalid-argument", `matrix '${matrix.name}' was loaded as a table; load it for products too`);
+  }
+  throw foreign(`matrix '${matrix.name}'`);
+}
+
+function gpuNorm(norm: Norm): GpuNorm {
+  if (norm instanceof GpuNorm) return norm;
+  throw foreign(`norm '${norm.name}'`);
+}
+
+function gpuCache(cache: GpuKvCache | object): GpuKvCache {
+  if (cache instanceof GpuKvCache) return cache;
+  throw foreign("cache");
+}
+
+function foreign(what: string, owner = "backend"): Qwen3Error {
+  return new Qwen3Error("invalid-argument", `this ${what} belongs to another ${owner}; use the one that made it`);
+}

@@ -1,0 +1,154 @@
+// Ragged causal attention without a score matrix. One workgroup answers a few consecutive query rows of one sequence for
+// all query heads that share one key/value head, and walks over the keys they see, a tile at a time, keeping the
+// running maximum and sum of the softmax. The host builds the list of tiles, longest first.
+//
+//   q [Q, H·D], k, v [K, KV·D] f32 → out [Q, H·D]
+//
+// A workgroup has 128 threads as 8 × 16. Its ROWS lines are (query row, head of the group) pairs. For the scores
+// thread (y, x) owns ROWS/8 lines × key x of the tile; for the output the same lines × every 16th vec4 column.
+
+/// D
+override headDim: u32 = 128u;
+/// H / KV
+override headsPerKv: u32 = 2u;
+/// Lines per workgroup: a multiple of 8.
+const ROWS: u32 = 32u;
+/// vec4 columns of the output per thread: ceil(D / 64).
+const COLUMNS: u32 = 2u;
+
+struct Params {
+  qStride: u32,      // between rows of q and out, in vec4s
+  kvStride: u32,     // between rows of k and v, in vec4s
+  scale: f32,        // D^-1/2
+  firstTile: u32,
+}
+
+/// Query rows of one sequence and what they see: prefixLength keys from prefixStart, then keys from keyStart, the first
+/// query row `ownKeys` of them, the next one more.
+struct Tile {
+  queryStart: u32,
+  queries: u32,
+  keyStart: u32,
+  ownKeys: u32,
+  prefixStart: u32,
+  prefixLength: u32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4f>;
+@group(0) @binding(1) var<storage, read> k: array<vec4f>;
+@group(0) @binding(2) var<storage, read> v: array<vec4f>;
+@group(0) @binding(3) var<storage, read> tiles: array<Tile>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+const KEYS = 16u;
+const LINES = ROWS / 8u;
+/// Below every score, yet finite: WGSL may assume that infinities do not occur.
+const MASKED = -1e30;
+
+override quads = headDim / 4u;
+// One vec4 of padding between lines keeps threads of a column off one memory bank.
+var<workgroup> queryTile: array<vec4f, ROWS * (quads + 1u)>;
+/// Keys, then values.
+var<workgroup> keyTile: array<vec4f, KEYS * (quads + 1u)>;
+var<workgroup> scores: array<array<vec4f, KEYS / 4u>, ROWS>;
+
+@compute @workgroup_size(16, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+        @builtin(local_invocation_index) thread: u32) {
+  let tile = tiles[params.firstTile + group.x];
+  let kvHead = group.y;
+  let keys = tile.prefixLength + tile.ownKeys + tile.queries - 1u; // that the last query row sees
+  loadQueries(tile, kvHead, thread);
+
+  var largest: array<f32, LINES>;
+  var total: array<f32, LINES>;
+  var mixed: array<vec4f, LINES * COLUMNS>;
+  for (var i = 0u; i < LINES; i++) { largest[i] = MASKED; }
+
+  for (var start = 0u; start < keys; start += KEYS) {
+    for (var i = thread; i < KEYS * quads; i += 128u) {
+      let row = keyRow(tile, min(start + i / quads, keys - 1u));
+      keyTile[i / quads * (quads + 1u) + i % quads] = k[row * params.kvStride + kvHead * quads + i % quads];
+    }
+    workgroupBarrier();
+
+    var score = array<f32, LINES>(); // Tint zeroes a variable without a value once, not each time round
+    for (var d = 0u; d < quads; d++) {
+      let key = keyTile[local.x * (quads + 1u) + d];
+      for (var i = 0u; i < LINES; i++) {
+        score[i] += dot(queryTile[(local.y * LINES + i) * (quads + 1u) + d], key);
+      }
+    }
+    for (var i = 0u; i < LINES; i++) {
+      let line = local.y * LINES + i;
+      let seen = tile.prefixLength + tile.ownKeys + line / headsPerKv;
+      score[i] = select(MASKED, score[i], start + local.x < seen);
+      scores[line][local.x / 4u][local.x % 4u] = score[i];
+    }
+    workgroupBarrier();
+
+    var rescale = array<f32, LINES>();
+    for (var i = 0u; i < LINES; i++) {
+      let line = local.y * LINES + i;
+      let best = max(max(scores[line][0], scores[line][1]), max(scores[line][2], scores[line][3]));
+      let next = max(largest[i], max(max(best.x, best.y), max(best.z, best.w)));
+      rescale[i] = exp(largest[i] - next);
+      largest[i] = next;
+      score[i] = exp(score[i] - next); // 0 where masked: every line sees key 0, in the first tile
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < LINES; i++) { scores[local.y * LINES + i][local.x / 4u][local.x % 4u] = score[i]; }
+    for (var i = thread; i < KEYS * quads; i += 128u) {
+      let row = keyRow(tile, min(start + i / quads, keys - 1u));
+      keyTile[i / quads * (quads + 1u) + i % quads] = v[row * params.kvStride + kvHead * quads + i % quads];
+    }
+    workgroupBarrier();
+
+    for (var i = 0u; i < LINES; i++) {
+      total[i] *= rescale[i];
+      for (var c = 0u; c < COLUMNS; c++) { mixed[i * COLUMNS + c] *= rescale[i]; }
+    }
+    for (var key = 0u; key < KEYS; key += 4u) {
+      for (var i = 0u; i < LINES; i++) {
+        let weights = scores[local.y * LINES + i][key / 4u];
+        total[i] += weights.x + weights.y + weights.z + weights.w;
+        for (var c = 0u; c < COLUMNS; c++) {
+          let column = min(local.x + 16u * c, quads - 1u);
+          for (var j = 0u; j < 4u; j++) {
+            mixed[i * COLUMNS + c] += weights[j] * keyTile[(key + j) * (quads + 1u) + column];
+          }
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+
+  for (var i = 0u; i < LINES; i++) {
+    let line = local.y * LINES + i;
+    let query = line / headsPerKv;
+    if (query >= tile.queries) { continue; }
+    let head = kvHead * headsPerKv + line % headsPerKv;
+    for (var c = 0u; c < COLUMNS; c++) {
+      let column = local.x + 16u * c;
+      if (column < quads) {
+        out[(tile.queryStart + query) * params.qStride + head * quads + column] = mixed[i * COLUMNS + c] / total[i];
+      }
+    }
+  }
+}
+
+/// Queries, scaled; lines past the last query row repeat it.
+fn loadQueries(tile: Tile, kvHead: u32, thread: u32) {
+  for (var i = thread; i < ROWS * quads; i += 128u) {
+    let line = i / quads;
+    let query = min(line / headsPerKv, tile.queries - 1u);
+    let head = kvHead * headsPerKv + line % headsPerKv;
+    let at = (tile.queryStart + query) * params.qStride + head * quads + i % quads;
+    queryTile[line * (quads + 1u) + i % quads] = q[at] * params.scale;
+  }
+}
+
+fn keyRow(tile: Tile, key: u32) -> u32 {
+  return select(tile.keyStart + key - tile.prefixLength, tile.prefixStart + key, key < tile.prefixLength);
+}

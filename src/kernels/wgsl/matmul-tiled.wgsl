@@ -1,0 +1,138 @@
+// out = x · weightᵀ, with an epilogue. Tiles of both go through workgroup memory, turned so that the inner loop reads
+// four rows or columns at a time; the next tiles are fetched into registers while this one is multiplied.
+//
+//   x [M, K] f32 · weight [N, K] bf16, f16 or f32 → out [M, N], or [M, N/2] with SwiGLU
+//
+// Rows are padded with zeros to whole vec4s. A thread owns ROWS × 8 results; a workgroup (threadRows · ROWS) × (threadColumns · 8).
+
+override threadColumns: u32 = 8u;
+override threadRows: u32 = 8u;
+/// Width of a tile along K, in vec4s.
+override depth: u32 = 4u;
+/// 0 bf16, 1 f16, 2 f32
+override weightType: u32 = 0u;
+/// 0 none, 1 add residual, 2 silu(even column) · odd column
+override epilogue: u32 = 0u;
+/// Rows of results per thread, in vec4s of the turned x tile.
+const ROW_QUADS: u32 = 1u;
+
+struct Params {
+  rows: u32,          // M
+  columns: u32,       // N
+  depth: u32,         // K, in vec4s
+  weightStart: u32,   // first row of the weight used
+  xStride: u32,       // between rows of x, in vec4s
+  outStride: u32,     // between rows of out, in vec4s
+  outStart: u32,      // first column of out written, in vec4s
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec2u>;
+@group(0) @binding(2) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// One vec4 of padding between lines keeps the turned stores off one memory bank.
+override xLine = threadRows * ROW_QUADS + 1u;
+override weightLine = threadColumns * 2u + 1u;
+var<workgroup> xTile: array<vec4f, depth * 4u * xLine>;
+var<workgroup> weightTile: array<vec4f, depth * 4u * weightLine>;
+
+fn weightAt(index: u32) -> vec4f {
+  if (weightType == 2u) {
+    return bitcast<vec4f>(vec4u(weight[2u * index], weight[2u * index + 1u]));
+  }
+  let packed = weight[index];
+  if (weightType == 1u) {
+    return vec4f(unpack2x16float(packed.x), unpack2x16float(packed.y));
+  }
+  return bitcast<vec4f>(vec4u(packed.x << 16u, packed.x & 0xffff0000u, packed.y << 16u, packed.y & 0xffff0000u));
+}
+
+fn xAt(row: u32, k: u32) -> vec4f {
+  return select(vec4f(), x[min(row, params.rows - 1u) * params.xStride + min(k, params.depth - 1u)], k < params.depth);
+}
+
+fn weightRowAt(column: u32, k: u32) -> vec4f {
+  let row = params.weightStart + min(column, params.columns - 1u);
+  return select(vec4f(), weightAt(row * params.depth + min(k, params.depth - 1u)), k < params.depth);
+}
+
+fn silu(v: vec2f) -> vec2f {
+  return v / (1.0 + exp(-v));
+}
+
+@compute @workgroup_size(threadColumns, threadRows)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+        @builtin(local_invocation_index) thread: u32) {
+  let firstRow = group.y * threadRows * ROW_QUADS * 4u;
+  let firstColumn = group.x * threadColumns * 8u;
+  let threads = threadColumns * threadRows;
+
+  var low: array<vec4f, ROW_QUADS * 4u>;
+  var high: array<vec4f, ROW_QUADS * 4u>;
+
+  for (var k = 0u; k < params.depth; k += depth) {
+    for (var block = thread; block < threadRows * ROW_QUADS * depth; block += threads) {
+      let row = firstRow + block / depth * 4u;
+      let at = k + block % depth;
+      let turned = transpose(mat4x4f(xAt(row, at), xAt(row + 1u, at), xAt(row + 2u, at), xAt(row + 3u, at)));
+      let store = block % depth * 4u * xLine + block / depth;
+      for (var i = 0u; i < 4u; i++) { xTile[store + i * xLine] = turned[i]; }
+    }
+    for (var block = thread; block < threadColumns * 2u * depth; block += threads) {
+      let column = firstColumn + block / depth * 4u;
+      let at = k + block % depth;
+      let turned = transpose(mat4x4f(weightRowAt(column, at), weightRowAt(column + 1u, at),
+                                     weightRowAt(column + 2u, at), weightRowAt(column + 3u, at)));
+      let store = block % depth * 4u * weightLine + block / depth;
+      for (var i = 0u; i < 4u; i++) { weightTile[store + i * weightLine] = turned[i]; }
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < depth * 4u; j++) {
+      let weightLow = weightTile[j * weightLine + local.x * 2u];
+      let weightHigh = weightTile[j * weightLine + local.x * 2u + 1u];
+      for (var quad = 0u; quad < ROW_QUADS; quad++) {
+        let rows = xTile[j * xLine + local.y * ROW_QUADS + quad];
+        for (var i = 0u; i < 4u; i++) {
+          low[quad * 4u + i] += rows[i] * weightLow;
+          high[quad * 4u + i] += rows[i] * weightHigh;
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+
+  let column = firstColumn + local.x * 8u;
+  for (var i = 0u; i < ROW_QUADS * 4u; i++) {
+    let row = firstRow + local.y * ROW_QUADS * 4u + i;
+    if (row < params.rows) { store(row, column, low[i], high[i]); }
+  }
+}
+
+/// Eight results of one row. Columns past the end are zero in the last vec4 of a row and not written beyond it.
+fn store(row: u32, column: u32, low: vec4f, high: vec4f) {
+  let at = row * params.outStride + params.outStart;
+  if (epilogue == 2u) {
+    if (column < params.columns) {
+      let gates = vec4f(silu(low.xz), silu(high.xz));
+      out[at + column / 8u] = tail(gates * vec4f(low.yw, high.yw), column / 2u, params.columns / 2u);
+    }
+    return;
+  }
+  if (column < params.columns) { storeQuad(at + column / 4u, tail(low, column, params.columns)); }
+  if (column + 4u < params.columns) { storeQuad(at + column / 4u + 1u, tail(high, column + 4u, params.columns)); }
+}
+
+fn storeQuad(at: u32, value: vec4f) {
+  if (epilogue == 1u) {
+    out[at] = value + residual[at];
+  } else {
+    out[at] = value;
+  }
+}
+
+/// Zeros where a column does not exist.
+fn tail(value: vec4f, column: u32, columns: u32) -> vec4f {
+  return select(vec4f(), value, vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(columns));
+}
