@@ -1,6 +1,5 @@
 /** One of our backends, through the contract alone. */
 import type { Backend, BackendKind } from "../../src/kernels/backend.ts";
-import type { BackendOptions } from "../../src/kernels/create-backend.ts";
 import { createBackend } from "../../src/kernels/create-backend.ts";
 import type { ConfigSizes } from "../synthetic/shapes.ts";
 import { BenchWeights } from "./bench-weights.ts";
@@ -14,7 +13,7 @@ const FIRST_ROW = Uint32Array.of(0);
 export async function open(options: Readonly<Record<string, string>>): Promise<KernelDriver> {
   const { kind, threads, ...rest } = options;
   const given = { kind: kind as BackendKind, ...(threads === undefined ? {} : { threads: Number(threads) }), ...rest };
-  const make = (): Promise<Backend> => createBackend(given as BackendOptions);
+  const make = (): Promise<Backend> => createBackend(given);
   let backend = await make();
   let weights = new BenchWeights(backend);
   let loaded = "";
