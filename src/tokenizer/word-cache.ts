@@ -1,5 +1,5 @@
 /** Longest word that is remembered, in bytes; longer ones hardly ever come twice. */
-export const LONGEST_CACHED = 48;
+export const LONGEST_CACHED = 128;
 
 /** Slots of the index; at most half of them are used. */
 const SLOTS = 1 << 18;
