@@ -112,7 +112,8 @@ export class ThreadPool {
     return new Promise((resolve, reject) => {
       worker.on("message", (message: "ready" | "done") => (message === "ready" ? resolve() : this.#finished()));
       const lost = (why: string, cause?: unknown): void => {
-        const error = new Qwen3Error("device", `worker thread of the wasm backend ended: ${why}`, { cause });
+        const message = `worker thread of the wasm backend ended: ${why}`;
+        const error = this.#disposed ? disposedError() : new Qwen3Error("device", message, { cause });
         reject(error);
         if (!this.#workers.includes(worker)) return;
         this.#failed(error);

@@ -1,5 +1,5 @@
 // exp in four lanes, after Cody and Waite: x = n·ln 2 + r with |r| ≤ ln 2 / 2, exp(x) = 2ⁿ · exp(r).
-// Measured against f64 over [−87.3, 88.3]: see tests/kernels/wasm/exp.test.ts for the bound that is held.
+// Within 1.6e-7 of the true value from −80 to 80 (tests/kernels/wasm/silu.test.ts holds 2.5e-7 for what silu makes of it).
 
 import { madd } from "./vector.ts";
 
