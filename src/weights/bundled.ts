@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 /** What is used where no model is named: small enough to come with the package, and a demonstration only. */
 export const DEFAULT_MODEL = "qwen3-embedding-tiny";
 
+/** The same for reranking. */
+export const DEFAULT_RERANKER = "qwen3-reranker-tiny";
+
 /** The names of the models that come with the package. */
 export function bundledModels(): readonly string[] {
   return readdirSync(bundledRoot()).filter((name) => existsSync(join(bundledFolder(name), "config.json")));
