@@ -36,4 +36,6 @@ export {
   type VectorOf,
 } from "./model/quantize-embeddings.ts";
 export type { ForwardOptions, ForwardResult } from "./model/qwen3-model.ts";
+export type { PairOptions } from "./model/rerank-prompt.ts";
+export { type RankedDocument, type RankOptions, RerankerModel, type RerankOptions } from "./model/reranker-model.ts";
 export type { Tensor } from "./model/tensor.ts";

@@ -26,7 +26,9 @@ export class EmbeddingModel extends Qwen3Model {
    * a demonstration
    */
   static async load(source?: string, options: LoadOptions = {}): Promise<EmbeddingModel> {
-    const { parts, extra } = await loadModel(source, options, readSentenceTransformersConfig);
+    const { parts, extra } = await loadModel(source, options, {
+      readExtra: ({ files, config }) => readSentenceTransformersConfig(files, config),
+    });
     return new EmbeddingModel(parts, extra);
   }
 

@@ -1,4 +1,4 @@
-import { Qwen3Error } from "../core/errors.ts";
+import { checkInteger, wrongArgument } from "./arguments.ts";
 import type { OnProgress } from "./progress.ts";
 import type { PromptOptions } from "./prompts.ts";
 import type { Precision, QuantizationOptions } from "./quantize-embeddings.ts";
@@ -40,27 +40,13 @@ export interface CheckedEncodeOptions {
 /** @throws Qwen3Error `invalid-argument` naming the option, its value and what it may be */
 export function checkEncodeOptions(options: EncodeOptions, limits: EncodeLimits): CheckedEncodeOptions {
   const { truncate = "end", normalize = true } = options;
-  if (!["end", "start", false].includes(truncate)) throw wrong("truncate", truncate, '"end", "start" or false');
-  if (typeof normalize !== "boolean") throw wrong("normalize", normalize, "true or false");
+  if (!["end", "start", false].includes(truncate)) throw wrongArgument("truncate", truncate, '"end", "start" or false');
+  if (typeof normalize !== "boolean") throw wrongArgument("normalize", normalize, "true or false");
   return {
     truncate,
     normalize,
     dimensions: checkInteger("dimensions", options.dimensions ?? limits.dimensions, limits.dimensions),
     maxLength: checkInteger("maxLength", options.maxLength ?? limits.maxLength, limits.maxLength),
-    maxBatchTokens: checkInteger(
-      "maxBatchTokens",
-      options.maxBatchTokens ?? limits.maxBatchTokens,
-      Number.MAX_SAFE_INTEGER,
-    ),
+    maxBatchTokens: checkInteger("maxBatchTokens", options.maxBatchTokens ?? limits.maxBatchTokens),
   };
-}
-
-export function checkInteger(name: string, value: unknown, most: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 1" : `from 1 to ${most}`;
-  throw wrong(name, value, `a whole number ${range}`);
-}
-
-function wrong(name: string, got: unknown, expected: string): Qwen3Error {
-  return new Qwen3Error("invalid-argument", `${name} is ${JSON.stringify(got) ?? typeof got}; expected ${expected}`);
 }

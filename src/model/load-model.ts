@@ -1,33 +1,50 @@
 import { Qwen3Error } from "../core/errors.ts";
-import type { Backend, Matrix } from "../kernels/backend.ts";
+import type { Backend } from "../kernels/backend.ts";
 import { Tokenizer } from "../tokenizer/index.ts";
 import { type Checkpoint, checkTensors } from "../weights/index.ts";
+import { checkInteger } from "./arguments.ts";
 import { chooseBackend, DEFAULT_BATCH_TOKENS } from "./choose-backend.ts";
 import { parseConfig, type Qwen3Config } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { type KeptDType, loadDecoderWeights, WeightLoader } from "./decoder-weights.ts";
-import { checkInteger } from "./encode-options.ts";
+import { Head, headTensor } from "./head.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { type ModelFiles, openModel, type OpenedModel } from "./open-model.ts";
 import type { ModelParts } from "./qwen3-model.ts";
-import { EMBED_TOKENS, LM_HEAD } from "./tensor-names.ts";
+import { decoderTensors } from "./tensor-names.ts";
 
-/**
- * Opens a checkpoint, reads its weights into a backend, and lets `readExtra` read what one kind of model needs besides.
- * Whatever was opened is closed again if anything fails.
- */
+/** What is known of a model before its weights are read. */
+export interface ModelDescription {
+  readonly checkpoint: Checkpoint;
+  readonly files: ModelFiles;
+  readonly config: Qwen3Config;
+  readonly tokenizer: Tokenizer | undefined;
+}
+
+/** What one kind of model needs besides the decoder. */
+export interface ModelRole<Extra> {
+  /** Reads and checks it, before the weights are read. */
+  readonly readExtra: (description: ModelDescription) => Promise<Extra>;
+  /** Every token's logits are wanted all the time: lm_head is loaded with the rest, and shares the table if tied. @default false */
+  readonly generates?: boolean;
+}
+
+/** Opens a checkpoint and reads its weights into a backend. Whatever was opened is closed again if anything fails. */
 export async function loadModel<Extra>(
   source: string | undefined,
   options: LoadOptions,
-  readExtra: (files: ModelFiles, config: Qwen3Config) => Promise<Extra>,
+  { readExtra, generates = false }: ModelRole<Extra>,
 ): Promise<{ parts: ModelParts; extra: Extra }> {
-  const { checkpoint, adapter, files } = await openModel(source, options);
+  const opened = await openModel(source, options);
+  const { checkpoint, files } = opened;
   try {
     const config = parseConfig(checkpoint.config, `${checkpoint.name}/config.json`);
-    const extra = await readExtra(files, config);
+    const tokenizerFile = files.file("tokenizer.json");
+    const tokenizer = tokenizerFile === undefined ? undefined : await Tokenizer.fromFile(tokenizerFile);
+    const extra = await readExtra({ checkpoint, files, config, tokenizer });
     const backend = await chooseBackend(options);
     try {
-      return { parts: await loadParts({ checkpoint, adapter, files, config, backend }, options), extra };
+      return { parts: await loadParts({ ...opened, config, tokenizer, backend, generates }, options), extra };
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -53,52 +70,46 @@ function keptDType(dtype: NonNullable<LoadOptions["dtype"]>): KeptDType {
   );
 }
 
-interface Opened extends OpenedModel {
-  readonly config: Qwen3Config;
+interface Opened extends OpenedModel, ModelDescription {
   readonly backend: Backend;
+  readonly generates: boolean;
 }
 
 async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelParts> {
-  const { checkpoint, adapter, files, config, backend } = opened;
-  const { onProgress, signal } = options;
-  const loading = {
+  const { checkpoint, adapter, files, config, tokenizer, backend, generates } = opened;
+  const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
+  const shapes = decoderTensors(config, checkpoint.tensorPrefix);
+  if (generates) shapes.set(headTensor(checkpoint, config), [config.vocabSize, config.hiddenSize]);
+  checkTensors(checkpoint, shapes);
+
+  const loader = new WeightLoader({
     checkpoint,
     adapter,
     backend,
     keepAs: keptDType(options.dtype ?? "auto"),
-    ...(signal && { signal }),
-  };
-  const tokenizerFile = files.file("tokenizer.json");
-  const tokenizer = tokenizerFile === undefined ? undefined : await Tokenizer.fromFile(tokenizerFile);
-  const weights = await loadDecoderWeights({
-    ...loading,
-    config,
-    onBytes: (completed, total) => onProgress?.({ stage: "load", completed, total, unit: "bytes" }),
+    tensors: shapes.keys(),
+    onBytes: (completed, total) => options.onProgress?.({ stage: "load", completed, total, unit: "bytes" }),
+    signal: options.signal,
   });
+  const weights = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
+  const head = new Head({ loader, checkpoint, config, ...(generates && { table: weights.embedTokens }) });
+  if (generates) await head.whole();
+  adapter?.checkAllMerged();
   await backend.prepare(config);
-  const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
   return {
     name: files.name,
     config,
     tokenizer,
     backend,
     decoder: new Decoder(config, weights),
-    maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens, Number.MAX_SAFE_INTEGER),
+    head,
+    maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens),
     maxLength: await readMaxLength(files, config),
-    loadHead: () => loadHead(new WeightLoader(loading), checkpoint, config),
     close: async () => {
       await backend.dispose();
       await checkpoint.close();
     },
   };
-}
-
-/** `lm_head.weight` if the file has it and it is not tied, else the embedding table. */
-async function loadHead(loader: WeightLoader, checkpoint: Checkpoint, config: Qwen3Config): Promise<Matrix> {
-  const own = !config.tieWordEmbeddings && checkpoint.tensors.has(LM_HEAD);
-  const name = own ? LM_HEAD : checkpoint.tensorPrefix + EMBED_TOKENS;
-  checkTensors(checkpoint, new Map([[name, [config.vocabSize, config.hiddenSize]]]));
-  return await loader.matrix(loader.source(name), "product");
 }
 
 /** As sentence-transformers: the tokenizer's model_max_length, but never past the positions the model knows. */

@@ -1,9 +1,10 @@
 import { Qwen3Error } from "../core/errors.ts";
-import type { Backend, DeviceInfo, Matrix, MemoryUse } from "../kernels/backend.ts";
+import type { Backend, DeviceInfo, MemoryUse } from "../kernels/backend.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { Capture } from "./capture.ts";
 import type { Qwen3Config } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
+import type { Head } from "./head.ts";
 import { packBatch } from "./packed-batch.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -34,15 +35,14 @@ export interface ModelParts {
   readonly maxBatchTokens: number;
   /** Most tokens of a text. */
   readonly maxLength: number;
-  /** Loads lm_head, which embedding models rarely need. */
-  readonly loadHead: () => Promise<Matrix>;
+  /** What turns hidden states into logits; embedding models rarely need it. */
+  readonly head: Head;
   readonly close: () => Promise<void>;
 }
 
 /** What embedding, reranking and generating models have in common. */
 export abstract class Qwen3Model implements AsyncDisposable {
   readonly #parts: ModelParts;
-  #head: Promise<Matrix> | undefined;
   #disposed: Promise<void> | undefined;
 
   protected constructor(parts: ModelParts) {
@@ -91,7 +91,7 @@ export abstract class Qwen3Model implements AsyncDisposable {
     const { decoder, backend, config } = this.parts;
     const batch = packBatch([checkIds(ids)]);
     const capture = new Capture(options.capture ?? [], config.numHiddenLayers);
-    const head = options.logits && (await this.#loadHead());
+    const head = options.logits && (await this.parts.head.whole());
     const ops = backend.record();
     const hidden = decoder.run(ops, batch, { rows: "all", observer: capture });
     const rows = options.logits === "last" ? ops.gatherRows(hidden, batch.lastTokenIndices) : hidden;
@@ -122,11 +122,6 @@ export abstract class Qwen3Model implements AsyncDisposable {
   protected get parts(): ModelParts {
     if (this.#disposed) throw new Qwen3Error("disposed", `${this.#parts.name} was disposed; load it again`);
     return this.#parts;
-  }
-
-  #loadHead(): Promise<Matrix> {
-    this.#head ??= this.#parts.loadHead();
-    return this.#head;
   }
 }
 

@@ -1,23 +1,12 @@
-import { Qwen3Error } from "../core/errors.ts";
+import { checkList, checkText } from "./arguments.ts";
 
 /** @throws Qwen3Error `invalid-argument` naming the place of what is no text */
 export function checkTexts(texts: readonly unknown[]): void {
-  if (!Array.isArray(texts)) {
-    throw new Qwen3Error("invalid-argument", `texts is ${kindOf(texts)}; expected a string or a list of strings`);
-  }
-  for (const [i, text] of texts.entries()) {
-    if (typeof text !== "string") {
-      throw new Qwen3Error("invalid-argument", `texts[${i}] is ${kindOf(text)}; expected a string`);
-    }
-  }
+  checkList("texts", texts, "a string or a list of strings");
+  for (const [i, text] of texts.entries()) checkText(`texts[${i}]`, text);
 }
 
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-export interface UniqueTexts {
+interface UniqueTexts {
   /** Each different text, with the index at which it first stands. */
   readonly unique: readonly { readonly text: string; readonly index: number }[];
   /** Where each of them stands in the list. */

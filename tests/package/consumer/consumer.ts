@@ -29,6 +29,7 @@ import {
   type Norm,
   type OnProgress,
   type Ops,
+  type PairOptions,
   type Precision,
   type Progress,
   type QuantizationOptions,
@@ -37,7 +38,11 @@ import {
   quantizeEmbeddings,
   Qwen3Error,
   type Qwen3Config,
+  type RankedDocument,
+  type RankOptions,
   type Recording,
+  RerankerModel,
+  type RerankOptions,
   type Segment,
   type Tensor,
   type VectorOf,
@@ -56,6 +61,7 @@ import {
   ModelFolder,
   checkTensors,
   DEFAULT_MODEL,
+  DEFAULT_RERANKER,
   type DownloadProgress,
   type ResolvedModel,
   type ResolveOptions,
@@ -108,6 +114,19 @@ async function embeddings(): Promise<void> {
   assert.deepEqual([hidden.shape, logits?.shape, captured.size], [[3, model.dimensions], [1, config.vocabSize], 1]);
 }
 
+async function reranking(): Promise<void> {
+  await using model = await RerankerModel.load();
+  const pair: PairOptions = { instruction: "Find the capital", maxLength: 120 };
+  exactly<Uint32Array>()(model.encodePair("China", "Beijing", pair), true);
+  const scoring: RerankOptions = { ...pair, maxBatchTokens: 256 };
+  const [score = 0] = exactly<Float32Array>()(await model.score([["China", "Beijing"]], scoring), true);
+  const ranking: RankOptions = { ...scoring, topK: 1, returnDocuments: true };
+  const [best]: RankedDocument[] = await model.rank("China", ["Beijing"], ranking);
+  assert.deepEqual([best?.index, best?.document, Math.fround(best?.score ?? 0)], [0, "Beijing", score]);
+  // @ts-expect-error a pair has a document
+  await assert.rejects(model.score([["China"]]), isOurs("invalid-argument"));
+}
+
 function isOurs(code: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof Qwen3Error && error.code === code;
 }
@@ -149,7 +168,8 @@ async function parts(): Promise<void> {
   const downloads: DownloadProgress[] = [];
   const options: ResolveOptions = { localFilesOnly: true, onProgress: (progress) => downloads.push(progress) };
   const resolved: ResolvedModel = await resolveModel(undefined, options);
-  assert.ok(bundledModels().includes(DEFAULT_MODEL) && resolved.name === DEFAULT_MODEL);
+  for (const name of [DEFAULT_MODEL, DEFAULT_RERANKER]) assert.ok(bundledModels().includes(name));
+  assert.equal(resolved.name, DEFAULT_MODEL);
   assert.notEqual(new ModelFolder(resolved.folder).file("config.json"), undefined);
   await using checkpoint = await Checkpoint.open(resolved.folder);
   const info: TensorInfo | undefined = checkpoint.tensors.get("norm.weight");
@@ -173,6 +193,7 @@ async function parts(): Promise<void> {
 }
 
 await embeddings();
+await reranking();
 await backends();
 await parts();
 console.log("the consumer ran to its end");

@@ -1,0 +1,60 @@
+import type { Matrix } from "../kernels/backend.ts";
+import { type Checkpoint, checkTensors } from "../weights/index.ts";
+import type { Qwen3Config } from "./config.ts";
+import type { WeightLoader } from "./decoder-weights.ts";
+import { EMBED_TOKENS, LM_HEAD } from "./tensor-names.ts";
+import { selectRows } from "./weight-source.ts";
+
+export interface HeadOptions {
+  readonly loader: WeightLoader;
+  readonly checkpoint: Checkpoint;
+  readonly config: Qwen3Config;
+  /** The embedding table, if it was loaded so that it can be multiplied with. */
+  readonly table?: Matrix;
+}
+
+/** What turns hidden states into logits: `lm_head`, or the embedding table where the two are tied. */
+export class Head {
+  readonly #options: HeadOptions;
+  #whole: Promise<Matrix> | undefined;
+
+  constructor(options: HeadOptions) {
+    this.#options = options;
+  }
+
+  /** One row per token. [vocab, hidden] */
+  whole(): Promise<Matrix> {
+    this.#whole ??= this.#loadWhole();
+    return this.#whole;
+  }
+
+  /** The rows of some tokens only. [ids.length, hidden] */
+  async rows(name: string, ids: readonly number[]): Promise<Matrix> {
+    const { loader } = this.#options;
+    return await loader.matrix(selectRows(name, loader.source(this.#checkedTensor()), ids), "product");
+  }
+
+  /** Another matrix of the checkpoint that takes hidden states, such as a classifier's. */
+  async other(tensor: string): Promise<Matrix> {
+    const { loader } = this.#options;
+    return await loader.matrix(loader.source(tensor), "product");
+  }
+
+  async #loadWhole(): Promise<Matrix> {
+    const { loader, checkpoint, config, table } = this.#options;
+    if (table && headTensor(checkpoint, config) !== LM_HEAD) return table;
+    return await loader.matrix(loader.source(this.#checkedTensor()), "product");
+  }
+
+  #checkedTensor(): string {
+    const { checkpoint, config } = this.#options;
+    const name = headTensor(checkpoint, config);
+    checkTensors(checkpoint, new Map([[name, [config.vocabSize, config.hiddenSize]]]));
+    return name;
+  }
+}
+
+/** `lm_head.weight` if the file has it and it is not tied, else the embedding table. */
+export function headTensor(checkpoint: Checkpoint, { tieWordEmbeddings }: Qwen3Config): string {
+  return !tieWordEmbeddings && checkpoint.tensors.has(LM_HEAD) ? LM_HEAD : checkpoint.tensorPrefix + EMBED_TOKENS;
+}
