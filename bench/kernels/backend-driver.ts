@@ -1,56 +1,136 @@
 /** One of our backends, through the contract alone. */
-import type { Backend, BackendKind } from "../../src/kernels/backend.ts";
+import { readFileSync } from "node:fs";
+import type { Activation, Backend, BackendKind } from "../../src/kernels/backend.ts";
+import type { BackendOptions } from "../../src/kernels/create-backend.ts";
 import { createBackend } from "../../src/kernels/create-backend.ts";
 import type { ConfigSizes } from "../synthetic/shapes.ts";
 import { BenchWeights } from "./bench-weights.ts";
 import { KERNEL_OPS, kernelCase } from "./cases.ts";
-import type { KernelDriver } from "./protocol.ts";
+import type { CaseName, KernelDriver } from "./protocol.ts";
 import { RepeatedTimer } from "./repeated.ts";
+import { measureRoofline } from "./roofline.ts";
+
+/** What the WebGPU backend offers to those who measure it. */
+interface MeasurableBackend extends Backend {
+  readonly gpuDevice: GPUDevice;
+  profile(work: () => Promise<unknown>): Promise<readonly { readonly nanoseconds: number }[]>;
+}
 
 const FIRST_ROW = Uint32Array.of(0);
 
-/** Options: `kind`, and what `createBackend` takes for it. */
+/** Options: `kind`, and what `createBackend` takes for it; `wgsl` names a file to use in place of the built-in `kernel`. */
 export async function open(options: Readonly<Record<string, string>>): Promise<KernelDriver> {
-  const { kind, threads, ...rest } = options;
-  const given = { kind: kind as BackendKind, ...(threads === undefined ? {} : { threads: Number(threads) }), ...rest };
-  const make = (): Promise<Backend> => createBackend(given);
-  let backend = await make();
-  let weights = new BenchWeights(backend);
-  let loaded = "";
+  const given = backendOptions(options);
+  const shapes = new LoadedShape(() => createBackend(given));
+  const { device, roofline } = await about(await shapes.backend());
   let timer: RepeatedTimer | undefined;
 
-  /** A backend that holds one shape's weights and nothing else. */
-  const loadShape = async (sizes: ConfigSizes): Promise<void> => {
-    const shape = JSON.stringify(sizes);
-    if (shape === loaded) return;
-    if (loaded !== "") {
-      await backend.dispose();
-      backend = await make();
-      weights = new BenchWeights(backend);
-    }
-    for (const op of KERNEL_OPS) await kernelCase(sizes, op, 1).prepare(weights);
-    await prepareShape(backend, sizes);
-    loaded = shape;
+  const runner = async (name: CaseName): Promise<Runner> => {
+    const { backend, weights } = await shapes.load(name.sizes);
+    const setup = await kernelCase(name.sizes, name.op, name.rows).prepare(weights);
+    return async (times, rows) => {
+      const recording = backend.record();
+      const run = setup(recording);
+      let result: Activation = run(0);
+      for (let i = 1; i < times; i++) result = run(i);
+      const [values = new Float32Array()] = await recording.read(rows ? recording.gatherRows(result, rows) : result);
+      return values;
+    };
   };
 
   return {
-    about: { device: backend.device.description, ...backend.device.details },
-    async prepare({ op, rows, sizes }) {
-      await loadShape(sizes);
-      const setup = await kernelCase(sizes, op, rows).prepare(weights);
-      timer = new RepeatedTimer(async (times) => async () => {
-        const recording = backend.record();
-        const run = setup(recording);
-        let result = run(0);
-        for (let i = 1; i < times; i++) result = run(i);
-        await recording.read(recording.gatherRows(result, FIRST_ROW));
-      });
+    about: device,
+    roofline,
+    async prepare(name) {
+      const run = await runner(name);
+      timer = new RepeatedTimer(async (times) => async () => void (await run(times, FIRST_ROW)));
       await timer.warmUp();
       return true;
     },
-    measure: async () => (await timer?.measure()) ?? Number.NaN,
-    close: () => backend.dispose(),
+    async measure() {
+      const ms = (await timer?.measure()) ?? Number.NaN;
+      const backend = await shapes.backend();
+      const deviceMs = isMeasurable(backend) ? await timer?.measure((run) => deviceTime(backend, run)) : undefined;
+      return { ms, deviceMs };
+    },
+    compute: async (name) => (await runner(name))(1),
+    close: async () => (await shapes.backend()).dispose(),
   };
+}
+
+/** Does an operation some times and reads the last result, or some of its rows. */
+type Runner = (times: number, rows?: Uint32Array) => Promise<Float32Array>;
+
+function backendOptions({
+  kind,
+  threads,
+  wgsl,
+  kernel = "",
+  ...rest
+}: Readonly<Record<string, string>>): BackendOptions {
+  return {
+    kind: kind as BackendKind,
+    ...(threads === undefined ? {} : { threads: Number(threads) }),
+    ...(wgsl === undefined ? {} : { kernels: { [kernel]: readFileSync(wgsl, "utf8") } }),
+    ...rest,
+  } as BackendOptions;
+}
+
+async function about(backend: Backend): Promise<{
+  readonly device: Readonly<Record<string, string | number | boolean>>;
+  readonly roofline: KernelDriver["roofline"];
+}> {
+  return {
+    device: { device: backend.device.description, ...backend.device.details },
+    roofline: isMeasurable(backend) ? await measureRoofline(backend.gpuDevice) : undefined,
+  };
+}
+
+function isMeasurable(backend: Backend): backend is MeasurableBackend {
+  return "profile" in backend && "gpuDevice" in backend;
+}
+
+async function deviceTime(backend: MeasurableBackend, run: () => Promise<void>): Promise<number> {
+  const dispatches = await backend.profile(run);
+  return dispatches.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0) / 1e6;
+}
+
+/** A backend that holds one shape's weights and nothing else: another shape gets another backend. */
+class LoadedShape {
+  readonly #make: () => Promise<Backend>;
+  #loaded: { readonly backend: Backend; readonly weights: BenchWeights } | undefined;
+  #shape = "";
+
+  constructor(make: () => Promise<Backend>) {
+    this.#make = make;
+  }
+
+  async backend(): Promise<Backend> {
+    return (await this.#current()).backend;
+  }
+
+  async load(sizes: ConfigSizes): Promise<{ readonly backend: Backend; readonly weights: BenchWeights }> {
+    const shape = JSON.stringify(sizes);
+    if (this.#shape !== "" && this.#shape !== shape) {
+      await this.#loaded?.backend.dispose();
+      this.#loaded = undefined;
+    }
+    const loaded = await this.#current();
+    if (this.#shape !== shape) {
+      for (const op of KERNEL_OPS) await kernelCase(sizes, op, 1).prepare(loaded.weights);
+      await prepareShape(loaded.backend, sizes);
+      this.#shape = shape;
+    }
+    return loaded;
+  }
+
+  async #current(): Promise<{ readonly backend: Backend; readonly weights: BenchWeights }> {
+    if (!this.#loaded) {
+      const backend = await this.#make();
+      this.#loaded = { backend, weights: new BenchWeights(backend) };
+    }
+    return this.#loaded;
+  }
 }
 
 function prepareShape(backend: Backend, sizes: ConfigSizes): Promise<void> {

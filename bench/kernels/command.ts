@@ -1,14 +1,16 @@
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { defaultCache } from "../peers/install.ts";
-import { LineProcess } from "../line-process.ts";
 import type { Row, Table } from "../report.ts";
 import { publish } from "../report.ts";
 import { interleave, median } from "../statistics.ts";
 import type { ConfigSizes } from "../synthetic/shapes.ts";
 import { SHAPES } from "../synthetic/shapes.ts";
 import { KERNEL_OPS, kernelCase } from "./cases.ts";
-import type { CaseName, Measured, Opened, Prepared, Request } from "./protocol.ts";
+import { KernelProcess } from "./kernel-process.ts";
+import type { CaseName, Measured } from "./protocol.ts";
+import { list, ownSpec, specs } from "./specs.ts";
+
+/** As many as the reference computes in about a second per product of the largest shape. */
+const CHECKED_ROWS = 17;
 
 const HELP = `npm run bench -- kernels [OPTION…]
 Every operation at the sizes of real models, each contender in a process of its own, taking turns.
@@ -18,6 +20,9 @@ Every operation at the sizes of real models, each contender in a process of its 
   --shape LIST    ${Object.keys(SHAPES).join(", ")}  (0.6b)
   --rows LIST     tokens at once  (1,16,128,512,2048)
   --ops LIST      ${KERNEL_OPS.join(", ")}  (all)
+  --check         compare our results with the reference backend's first
+  --wgsl FILE     WGSL of your own, to stand in for the built-in kernel of that name, checked and timed beside it
+  --kernel NAME   the file of src/kernels/wgsl that it stands in for, without '.wgsl'  (matmul-tiled)
   --rounds N      measurements of each  (5)
   --threads N     (2)
   --adapter NAME  WebGPU adapter, for ours
@@ -30,6 +35,9 @@ const OPTIONS = {
   shape: { type: "string", default: "0.6b" },
   rows: { type: "string", default: "1,16,128,512,2048" },
   ops: { type: "string", default: KERNEL_OPS.join(",") },
+  check: { type: "boolean", default: false },
+  wgsl: { type: "string" },
+  kernel: { type: "string", default: "matmul-tiled" },
   rounds: { type: "string", default: "5" },
   threads: { type: "string", default: "2" },
   adapter: { type: "string" },
@@ -38,55 +46,30 @@ const OPTIONS = {
   help: { type: "boolean", default: false },
 } as const;
 
-/** A process that runs kernels, and how the table names it. */
-interface Contender {
-  readonly label: string;
-  readonly process: LineProcess;
-  readonly about: Opened["about"];
-}
-
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help) {
     console.log(HELP);
     return;
   }
-  const contenders: Contender[] = [];
-  const { threads, adapter } = values;
-  for (const kind of list(values.device)) {
-    const gpu = adapter === undefined ? {} : { adapter };
-    contenders.push(
-      await start(`ours ${kind}`, "backend-driver", { kind, ...(kind === "webgpu" ? gpu : { threads }) }),
-    );
-  }
-  for (const peer of list(values.peers)) {
-    const [name, provider = "cpu"] = peer.split("/");
-    if (name !== "onnxruntime") throw new Error(`peer '${peer}': expected onnxruntime/cpu or onnxruntime/webgpu`);
-    const cache = values.cache ?? defaultCache();
-    contenders.push(await start(peer, "../peers/onnxruntime-matmul", { provider, threads, cache }));
-  }
+  const contenders: KernelProcess[] = [];
+  for (const spec of specs(values)) contenders.push(await KernelProcess.start(spec));
+  const reference =
+    values.check || values.wgsl !== undefined ? await KernelProcess.start(ownSpec("reference", {})) : undefined;
   const tables: Table[] = [];
   for (const shape of list(values.shape)) {
     const sizes = SHAPES[shape];
     if (!sizes) throw new Error(`--shape ${shape}: expected ${Object.keys(SHAPES).join(", ")}`);
     const cases = caseNames(sizes, list(values.ops), list(values.rows).map(Number));
+    if (reference) {
+      const rows = await checkAll(reference, contenders, cases);
+      tables.push({ title: `Shape ${shape}, against the reference`, rows });
+    }
     tables.push({ title: `Shape ${shape}`, rows: await measureAll(contenders, cases, Number(values.rounds)) });
   }
-  const about = Object.fromEntries(contenders.map((contender) => [contender.label, contender.about]));
+  const about = Object.fromEntries(contenders.map(({ label, opened }) => [label, opened]));
   publish({ bench: "kernels", options: values, about, tables }, values.json);
-  for (const contender of contenders) await contender.process.end({ kind: "close" } satisfies Request);
-}
-
-function list(text: string): string[] {
-  return text.split(",").filter((part) => part !== "");
-}
-
-async function start(label: string, module: string, options: Readonly<Record<string, string>>): Promise<Contender> {
-  const child = fileURLToPath(new URL("child.js", import.meta.url));
-  const started = new LineProcess({ label, command: [process.execPath, child] });
-  const driver = new URL(`${module}.js`, import.meta.url).href;
-  const { about } = await started.ask<Opened>({ kind: "open", driver, options } satisfies Request);
-  return { label, process: started, about };
+  for (const contender of [...contenders, ...(reference ? [reference] : [])]) await contender.close();
 }
 
 /** A decode step has one row, whatever rows the other operations are measured at. */
@@ -94,35 +77,64 @@ function caseNames(sizes: ConfigSizes, ops: readonly string[], rowCounts: readon
   return ops.flatMap((op) => (op === "decode attention" ? [1] : rowCounts).map((rows) => ({ op, rows, sizes })));
 }
 
+/** Largest difference from the reference, over the largest value, at as many rows as it can do in reasonable time. */
+async function checkAll(
+  reference: KernelProcess,
+  contenders: readonly KernelProcess[],
+  cases: readonly CaseName[],
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  const small = new Map(
+    cases
+      .map((name) => ({ ...name, rows: Math.min(name.rows, CHECKED_ROWS) }))
+      .map((name) => [`${name.op} ${name.rows}`, name]),
+  );
+  for (const name of small.values()) {
+    console.error(`checking ${name.op}, ${name.rows} rows`);
+    const expected = await reference.compute(name);
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (const contender of contenders) {
+      const got = await contender.compute(name);
+      if (got.length === 0) continue;
+      const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (got[i] ?? Number.NaN))), 0);
+      rows.push({ op: name.op, rows: name.rows, kernels: contender.label, "max error / max value": worst / largest });
+    }
+  }
+  return rows;
+}
+
 async function measureAll(
-  contenders: readonly Contender[],
+  contenders: readonly KernelProcess[],
   cases: readonly CaseName[],
   rounds: number,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const name of cases) {
     console.error(`${name.op}, ${name.rows} rows`);
-    const able: Contender[] = [];
-    for (const contender of contenders) {
-      const { supported } = await contender.process.ask<Prepared>({ kind: "prepare", case: name } satisfies Request);
-      if (supported) able.push(contender);
-    }
-    const times = await interleave(able, rounds, async ({ process: child }) => {
-      return (await child.ask<Measured>({ kind: "measure" } satisfies Request)).ms;
-    });
-    for (const contender of able) rows.push(row(name, contender.label, median(times.get(contender) ?? [])));
+    const able: KernelProcess[] = [];
+    for (const contender of contenders) if (await contender.prepare(name)) able.push(contender);
+    const times = await interleave(able, rounds, (contender) => contender.measure());
+    for (const contender of able) rows.push(row(name, contender, times.get(contender) ?? []));
   }
   return rows;
 }
 
-function row({ op, rows, sizes }: CaseName, kernels: string, milliseconds: number): Row {
+function row({ op, rows, sizes }: CaseName, { label, opened }: KernelProcess, times: readonly Measured[]): Row {
   const { flops, bytes } = kernelCase(sizes, op, rows);
+  const ms = median(times.map((time) => time.ms));
+  const deviceTimes = times.flatMap(({ deviceMs }) => (deviceMs === undefined ? [] : [deviceMs]));
+  const deviceMs = deviceTimes.length > 0 ? median(deviceTimes) : null;
+  const spent = deviceMs ?? ms;
+  const { roofline } = opened;
+  const possible = roofline ? Math.max(flops / roofline.gflops, bytes / roofline.gbs) / 1e6 : null;
   return {
     op,
     rows,
-    kernels,
-    ms: milliseconds,
-    "GFLOP/s": flops / milliseconds / 1e6,
-    "GB/s": bytes / milliseconds / 1e6,
+    kernels: label,
+    ms,
+    "GPU ms": deviceMs,
+    "GFLOP/s": flops / spent / 1e6,
+    "GB/s": bytes / spent / 1e6,
+    "of what the adapter can": possible === null ? null : `${((100 * possible) / spent).toFixed(1)} %`,
   };
 }

@@ -53,7 +53,7 @@ export async function open(options: Readonly<Record<string, string>>): Promise<K
       await timer.warmUp();
       return true;
     },
-    measure: async () => (await timer?.measure()) ?? Number.NaN,
+    measure: async () => ({ ms: (await timer?.measure()) ?? Number.NaN }),
     close,
   };
 }

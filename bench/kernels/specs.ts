@@ -1,0 +1,40 @@
+import { basename } from "node:path";
+import { defaultCache } from "../peers/install.ts";
+import type { KernelSpec } from "./kernel-process.ts";
+
+/** What of the command line decides who takes part. */
+export interface Choice {
+  readonly device: string;
+  readonly peers: string;
+  readonly wgsl?: string;
+  readonly kernel: string;
+  readonly threads: string;
+  readonly adapter?: string;
+  readonly cache?: string;
+}
+
+/** Our own backends, somebody's own kernel, and the peers. */
+export function specs(choice: Choice): KernelSpec[] {
+  const { threads, adapter, wgsl, kernel } = choice;
+  const gpu = adapter === undefined ? {} : { adapter };
+  return [
+    ...list(choice.device).map((kind) => ownSpec(kind, kind === "webgpu" ? gpu : { threads })),
+    ...(wgsl === undefined ? [] : [{ ...ownSpec("webgpu", { ...gpu, wgsl, kernel }), label: basename(wgsl) }]),
+    ...list(choice.peers).map((peer) => peerSpec(peer, threads, choice.cache ?? defaultCache())),
+  ];
+}
+
+export function ownSpec(kind: string, options: Readonly<Record<string, string>>): KernelSpec {
+  return { label: `ours ${kind}`, module: "backend-driver", options: { kind, ...options } };
+}
+
+function peerSpec(peer: string, threads: string, cache: string): KernelSpec {
+  const [name, provider = "cpu"] = peer.split("/");
+  if (name !== "onnxruntime") throw new Error(`peer '${peer}': expected onnxruntime/cpu or onnxruntime/webgpu`);
+  return { label: peer, module: "../peers/onnxruntime-matmul", options: { provider, threads, cache } };
+}
+
+/** The parts of a comma-separated list. */
+export function list(text: string): string[] {
+  return text.split(",").filter((part) => part !== "");
+}
