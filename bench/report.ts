@@ -49,11 +49,12 @@ export function markdownTable(rows: readonly Row[]): string {
   return [line(columns), line(rule), ...cells.map(line)].join("\n");
 }
 
-/** Three significant digits, or whole numbers from 100 on. */
+/** Three significant digits, or whole numbers from 100 on; tiny ones with an exponent. */
 function format(cell: Cell): string {
   if (cell === null) return "–";
   if (typeof cell !== "number") return String(cell);
   if (Number.isInteger(cell)) return cell.toLocaleString("en");
   if (!Number.isFinite(cell)) return String(cell);
+  if (cell !== 0 && Math.abs(cell) < 1e-3) return cell.toExponential(1);
   return Math.abs(cell) >= 100 ? Math.round(cell).toLocaleString("en") : String(Number(cell.toPrecision(3)));
 }

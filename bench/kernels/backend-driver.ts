@@ -73,7 +73,7 @@ function backendOptions({
     ...(threads === undefined ? {} : { threads: Number(threads) }),
     ...(wgsl === undefined ? {} : { kernels: { [kernel]: readFileSync(wgsl, "utf8") } }),
     ...rest,
-  } as BackendOptions;
+  };
 }
 
 async function about(backend: Backend): Promise<{

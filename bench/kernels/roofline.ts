@@ -26,7 +26,7 @@ export async function measureRoofline(device: GPUDevice): Promise<Roofline> {
       constants: { steps },
       times: 1,
     }));
-    const gbs = await runner.rate("read", (times) => ({
+    const gbs = await runner.rate("readMemory", (times) => ({
       work: READ_BYTES * times,
       constants: { invocations: INVOCATIONS },
       times,

@@ -22,7 +22,7 @@ fn multiplyAdd(@builtin(global_invocation_id) id: vec3u) {
 
 // Neighbours read neighbouring vec4s, each every `invocations`-th.
 @compute @workgroup_size(64)
-fn read(@builtin(global_invocation_id) id: vec3u) {
+fn readMemory(@builtin(global_invocation_id) id: vec3u) {
   let count = arrayLength(&source);
   var sum = vec4f();
   for (var i = id.x; i < count; i += invocations) { sum += source[i]; }
