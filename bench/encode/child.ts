@@ -42,6 +42,7 @@ async function encode(runtime: Driver, texts: readonly string[], returnVectors: 
     busyCores: (cpu.user + cpu.system) / 1e3 / ms,
     // with no sample at all, the loop was blocked from beginning to end
     loopDelayMs: delay.count === 0 ? ms : Math.max(0, delay.max / 1e6 - 1),
+    submitMs: runtime.submitMs?.() ?? null,
     peakBytes: peakResidentBytes(),
     vectors: returnVectors ? vectors.map(toBase64) : null,
   };

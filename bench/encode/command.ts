@@ -137,14 +137,18 @@ async function measure(workload: Workload, started: readonly Started[], rounds: 
 
 function row(label: string, results: readonly Encoded[], workload: Workload, difference: number): Row {
   const times = results.map(({ ms }) => ms);
-  const delays = results.map(({ loopDelayMs }) => loopDelayMs).filter((delay) => delay !== null);
+  const known = (values: readonly (number | null)[]): number | null => {
+    const numbers = values.filter((value) => value !== null);
+    return numbers.length === 0 ? null : median(numbers);
+  };
   return {
     runtime: label,
     "median ms": median(times),
     "best ms": Math.min(...times),
     "tokens/s": (workload.tokens / median(times)) * 1e3,
     "busy cores": median(results.map(({ busyCores }) => busyCores)),
-    "event loop late by ms": delays.length === 0 ? null : median(delays),
+    "host ms to submit": known(results.map(({ submitMs }) => submitMs)),
+    "event loop late by ms": known(results.map(({ loopDelayMs }) => loopDelayMs)),
     "peak MB": Math.max(...results.map(({ peakBytes }) => peakBytes)) / 1e6,
     "1 − cosine to the first": difference,
   };

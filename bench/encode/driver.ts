@@ -5,6 +5,8 @@ export interface Driver {
   encode(texts: readonly string[]): Promise<readonly Float32Array[]>;
   /** Tokens of each text as this runtime sees it, so that nobody gets away with fewer. */
   countTokens(texts: readonly string[]): Promise<readonly number[]>;
+  /** Time from the last call of `encode` to its first work given to a GPU: tokenizing, recording, submitting. */
+  submitMs?(): number;
   close(): Promise<void>;
 }
 

@@ -20,6 +20,8 @@ export interface Encoded {
   readonly busyCores: number;
   /** The longest that a timer due every millisecond was late. `null` where the runtime has no event loop. */
   readonly loopDelayMs: number | null;
+  /** What the host does before a GPU starts, where that can be told. */
+  readonly submitMs: number | null;
   readonly peakBytes: number;
   /** base64 of little-endian float32, one per text, if asked for. */
   readonly vectors: readonly string[] | null;

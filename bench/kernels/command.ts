@@ -21,8 +21,8 @@ Every operation at the sizes of real models, each contender in a process of its 
   --rows LIST     tokens at once  (1,16,128,512,2048)
   --ops LIST      ${KERNEL_OPS.join(", ")}  (all)
   --check         compare our results with the reference backend's first
-  --wgsl FILE     WGSL of your own, to stand in for the built-in kernel of that name, checked and timed beside it
-  --kernel NAME   the file of src/kernels/wgsl that it stands in for, without '.wgsl'  (matmul-tiled)
+  --wgsl FILE     WGSL of your own, checked against the reference and timed beside the built-in kernel
+  --op NAME       which it stands in for: matmul, or any file of src/kernels/wgsl without '.wgsl'  (matmul)
   --rounds N      measurements of each  (5)
   --threads N     (2)
   --adapter NAME  WebGPU adapter, for ours
@@ -37,7 +37,7 @@ const OPTIONS = {
   ops: { type: "string", default: KERNEL_OPS.join(",") },
   check: { type: "boolean", default: false },
   wgsl: { type: "string" },
-  kernel: { type: "string", default: "matmul-tiled" },
+  op: { type: "string", default: "matmul" },
   rounds: { type: "string", default: "5" },
   threads: { type: "string", default: "2" },
   adapter: { type: "string" },

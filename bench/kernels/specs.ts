@@ -7,7 +7,7 @@ export interface Choice {
   readonly device: string;
   readonly peers: string;
   readonly wgsl?: string;
-  readonly kernel: string;
+  readonly op: string;
   readonly threads: string;
   readonly adapter?: string;
   readonly cache?: string;
@@ -15,7 +15,8 @@ export interface Choice {
 
 /** Our own backends, somebody's own kernel, and the peers. */
 export function specs(choice: Choice): KernelSpec[] {
-  const { threads, adapter, wgsl, kernel } = choice;
+  const { threads, adapter, wgsl } = choice;
+  const kernel = choice.op === "matmul" ? "matmul-tiled" : choice.op;
   const gpu = adapter === undefined ? {} : { adapter };
   return [
     ...list(choice.device).map((kind) => ownSpec(kind, kind === "webgpu" ? gpu : { threads })),

@@ -42,6 +42,7 @@ def encode(texts, return_vectors):
         "ms": seconds * 1e3,
         "busyCores": (time.process_time() - cpu) / seconds,
         "loopDelayMs": None,
+        "submitMs": None,
         "peakBytes": peak_bytes(),
         "vectors": [base64.b64encode(v.astype("<f4").tobytes()).decode() for v in vectors] if return_vectors else None,
     }
