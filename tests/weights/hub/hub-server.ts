@@ -89,7 +89,8 @@ export class HubServer implements AsyncDisposable {
 
   #serveHub(request: SeenRequest, response: ServerResponse): void {
     const { id, access } = this.#repo;
-    const { pathname, searchParams } = new URL(request.path, this.url);
+    const { pathname: asked, searchParams } = new URL(request.path, this.url);
+    const pathname = asked === `/api/models/${id}` ? `${asked}/revision/main` : asked;
     const token = request.authorization?.replace("Bearer ", "");
     const mayRead = token === undefined ? access === undefined : this.#repo.tokens?.get(token) === true;
     const isApi = pathname.startsWith(`/api/models/${id}/`);
