@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "every operation at the sizes of real models",
     load: () => import("./kernels/command.ts"),
   },
+  load: {
+    summary: "time and memory to load a checkpoint",
+    load: () => import("./load/command.ts"),
+  },
   synthetic: {
     summary: "write a random checkpoint of any Qwen3 shape",
     load: () => import("./synthetic/command.ts"),
