@@ -2,11 +2,13 @@
  * `node build/scripts/unicode-tables.js > src/tokenizer/unicode-data.ts`
  *
  * Packs what the original tokenizer's regex engine and NFC know about Unicode, as recorded by the oracle in
- * tests/fixtures/goldens/tokenizer/unicode.json.gz. The one thing the oracle does not record is the order of combining
- * classes; it is taken from this Node's own normaliser, where it can never change (Unicode's stability policy).
+ * tests/fixtures/goldens/tokenizer/unicode.json.gz. The oracle does not record two things: the order of combining classes,
+ * taken from this Node's own normaliser, where it can never change (Unicode's stability policy), and what a `single_word`
+ * token takes for part of a word, taken from the original itself (npm `tokenizers`).
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { Tokenizer } from "tokenizers";
 
 type Range = readonly [first: number, last: number];
 type Mapping = readonly [codePoint: number, sequence: readonly number[]];
@@ -78,10 +80,38 @@ function combiningClasses(): number[][] {
   return ranges;
 }
 
+/** Ranges of the code points beside which the original does not match a `single_word` token. */
+async function wordRanges(): Promise<Range[]> {
+  const token = { id: 0, content: "@@@", special: false, normalized: false, lstrip: false, rstrip: false };
+  const model = { type: "BPE", vocab: {}, merges: [] };
+  const original = Tokenizer.fromString(JSON.stringify({ model, added_tokens: [{ ...token, single_word: true }] }));
+  const ranges: [number, number][] = [];
+  for (let first = 0; first < 0x110000; first += 0x800) {
+    if (first === 0xd800) continue;
+    const codePoints = Array.from({ length: 0x800 }, (_, i) => first + i);
+    const text = codePoints.map((codePoint) => `@@@${String.fromCodePoint(codePoint)} `).join("");
+    const offsets = (await original.encode(text)).getOffsets();
+    const matched = new Set(
+      offsets.filter(([start = 0, end = 0]) => end - start === 3).map(([start = 0]) => start / 5),
+    );
+    for (const codePoint of codePoints) {
+      if (matched.has(codePoint - first)) continue;
+      const last = ranges.at(-1);
+      if (last?.[1] === codePoint - 1) last[1] = codePoint;
+      else ranges.push([codePoint, codePoint]);
+    }
+  }
+  return ranges;
+}
+
 const tables = {
   LETTERS: ["[first, length − 1] of `\\p{L}`", packRanges(oracle.letter)],
   NUMBERS: ["[first, length − 1] of `\\p{N}`", packRanges(oracle.number)],
   SPACES: ["[first, length − 1] of `\\s`", packRanges(oracle.space)],
+  WORD_CHARACTERS: [
+    "[first, length − 1] of what a `single_word` token may not stand beside",
+    packRanges(await wordRanges()),
+  ],
   COMBINING_CLASSES: ["[first, length − 1, rank of the canonical combining class]", pack(combiningClasses())],
   COMPOSITES: ["[composite, first, second] of every primary composite but Hangul", pack(pairs(oracle.nfc_composites))],
   REPLACED: [

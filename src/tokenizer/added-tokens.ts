@@ -1,4 +1,5 @@
-import { LETTER, NUMBER, SPACE } from "./unicode.ts";
+import type { TokenizerModel } from "./model.ts";
+import { SPACE, WORD } from "./unicode.ts";
 import { codePointAt, previousStart, utf8Length } from "./utf8.ts";
 
 /** A token that is matched in the text itself, before it is split into words. */
@@ -36,12 +37,15 @@ export class AddedTokenMatcher {
   readonly #classes: Uint8Array;
 
   /**
-   * @param tokens what to find, with the bytes that each is written as
+   * @param tokens what to find
+   * @param model knows how they are written
    * @param classes the class bits of every code point
    */
-  constructor(tokens: readonly Pattern[], classes: Uint8Array) {
+  constructor(tokens: readonly AddedToken[], model: Pick<TokenizerModel, "idToToken">, classes: Uint8Array) {
     this.#classes = classes;
-    for (const pattern of tokens.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
+    const utf8 = new TextEncoder();
+    const patterns = tokens.map((token) => ({ token, bytes: utf8.encode(model.idToToken(token.id)) }));
+    for (const pattern of patterns.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
       const first = pattern.bytes[0] as number;
       this.#isFirstByte[first] = 1;
       this.#byFirstByte.set(first, [...(this.#byFirstByte.get(first) ?? []), pattern]);
@@ -87,7 +91,7 @@ export class AddedTokenMatcher {
   }
 
   #isWord(codePoint: number): boolean {
-    return codePoint === 0x5f || ((this.#classes[codePoint] as number) & (LETTER | NUMBER)) !== 0;
+    return ((this.#classes[codePoint] as number) & WORD) !== 0;
   }
 
   #spacesBefore(bytes: Uint8Array, from: number, to: number): number {

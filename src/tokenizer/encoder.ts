@@ -1,9 +1,8 @@
 import { AddedTokenMatcher, type Piece } from "./added-tokens.ts";
 import { alignNormalized, alignPlain } from "./alignment.ts";
 import type { TokenizerModel } from "./model.ts";
-import { codePointsOf, Nfc, writeCodePoints } from "./nfc.ts";
+import { codePointsOf, type Nfc, writeCodePoints } from "./nfc.ts";
 import { TextBytes } from "./text-bytes.ts";
-import { codePointClasses } from "./unicode.ts";
 import { utf8Length } from "./utf8.ts";
 import { WordEncoder } from "./word-encoder.ts";
 import { WordScanner } from "./word-scanner.ts";
@@ -30,8 +29,7 @@ export class Encoder {
   readonly #model: TokenizerModel;
   readonly #scanner: WordScanner;
   readonly #words: WordEncoder;
-  readonly #nfc: Nfc;
-  readonly #normalize: boolean;
+  readonly #nfc: Nfc | undefined;
   readonly #rawTokens: AddedTokenMatcher;
   readonly #normalizedTokens: AddedTokenMatcher;
   readonly #text = new TextBytes();
@@ -41,27 +39,17 @@ export class Encoder {
   /** Where each id comes from, in bytes, if offsets are asked for. */
   #spans: number[] | undefined;
 
-  constructor(model: TokenizerModel, normalize: boolean) {
-    const classes = codePointClasses();
+  /** @param nfc NFC if the texts are to be normalised */
+  constructor(model: TokenizerModel, classes: Uint8Array, nfc: Nfc | undefined) {
     this.#model = model;
-    this.#normalize = normalize;
+    this.#nfc = nfc;
     this.#scanner = new WordScanner(classes);
-    this.#nfc = new Nfc(classes);
     this.#words = new WordEncoder(model);
-    const raw = model.addedTokens.filter(({ normalized }) => !normalized);
-    const normalized = model.addedTokens.filter((token) => token.normalized);
-    const utf8 = new TextEncoder();
-    this.#rawTokens = new AddedTokenMatcher(
-      raw.map((token) => ({ token, bytes: utf8.encode(token.content) })),
-      classes,
+    const [raw, normalized] = [false, true].map((isNormalized) =>
+      model.addedTokens.filter((token) => token.normalized === isNormalized),
     );
-    this.#normalizedTokens = new AddedTokenMatcher(
-      normalized.map((token) => ({
-        token,
-        bytes: normalize ? this.#normalizeToken(token.content) : utf8.encode(token.content),
-      })),
-      classes,
-    );
+    this.#rawTokens = new AddedTokenMatcher(raw ?? [], model, classes);
+    this.#normalizedTokens = new AddedTokenMatcher(normalized ?? [], model, classes);
   }
 
   encode(text: string, { limit, offsets }: ContentOptions): Content {
@@ -81,11 +69,12 @@ export class Encoder {
 
   /** Encodes text between added tokens; returns the buffer that the spans are in. */
   #encodeText({ start, end }: Piece, textLength: number, limit: number): TextBytes {
-    if (!this.#normalize || this.#nfc.isNormalized(this.#text.bytes, start, end)) {
+    const nfc = this.#nfc;
+    if (nfc === undefined || nfc.isNormalized(this.#text.bytes, start, end)) {
       this.#encodeNormalized(this.#text, start, end, limit);
       return this.#text;
     }
-    const length = this.#writeNormalized(start, end);
+    const length = this.#writeNormalized(nfc, start, end);
     this.#reserveIds(length + textLength - end);
     this.#encodeNormalized(this.#normalized, 0, length, limit);
     return this.#normalized;
@@ -137,7 +126,8 @@ export class Encoder {
   #align({ start, end }: Piece, source: TextBytes, utf16: number, offsets: number[]): number {
     const original = this.#text.bytes.subarray(start, end);
     const isOriginal = source === this.#text;
-    const { starts, ends, length } = isOriginal ? alignPlain(original) : alignNormalized(original, this.#nfc);
+    const { starts, ends, length } =
+      isOriginal || this.#nfc === undefined ? alignPlain(original) : alignNormalized(original, this.#nfc);
     const base = isOriginal ? start : 0;
     const spans = this.#spans ?? [];
     for (let i = 0; i < spans.length; i += 2) {
@@ -150,10 +140,10 @@ export class Encoder {
   }
 
   /** Writes the NFC of [start, end) of the text into the other buffer and returns its length. */
-  #writeNormalized(start: number, end: number): number {
+  #writeNormalized(nfc: Nfc, start: number, end: number): number {
     const { bytes } = this.#text;
-    const runs = Array.from(this.#nfc.suspectRuns(bytes, start, end), (run) => {
-      const { codePoints } = this.#nfc.normalizeRun(codePointsOf(bytes, run.start, run.end));
+    const runs = Array.from(nfc.suspectRuns(bytes, start, end), (run) => {
+      const { codePoints } = nfc.normalizeRun(codePointsOf(bytes, run.start, run.end));
       const length = codePoints.reduce((sum, codePoint) => sum + utf8Length(codePoint), 0);
       return { start: run.start, end: run.end, codePoints, length };
     });
@@ -169,11 +159,6 @@ export class Encoder {
     }
     normalized.set(bytes.subarray(from, end), to);
     return end - start + growth;
-  }
-
-  #normalizeToken(content: string): Uint8Array {
-    const length = this.#text.write(content);
-    return this.#normalized.bytes.slice(0, this.#writeNormalized(0, length));
   }
 
   /** Room for so many more ids. */

@@ -2,6 +2,7 @@ import { Qwen3Error } from "../core/errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { BYTE_ALPHABET } from "./byte-alphabet.ts";
 import type { MergeTable } from "./merge-table.ts";
+import type { Nfc } from "./nfc.ts";
 import { TokenBytes } from "./token-bytes.ts";
 import type { TokenTables } from "./token-tables.ts";
 import type { TokenizerSpec } from "./tokenizer-json.ts";
@@ -19,13 +20,14 @@ export class TokenizerModel {
   /** Largest id + 1. */
   readonly size: number;
   readonly #tables: TokenTables;
-  /** Bytes of tokens that are not in the vocabulary proper: added ones and irregular ones. */
+  /** Tokens that are not in the vocabulary proper: irregular ones, and added ones as they are matched. */
+  readonly #others: ReadonlyMap<number, string>;
   readonly #otherBytes: ReadonlyMap<number, Uint8Array>;
   readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #addedByContent: ReadonlyMap<string, AddedToken>;
 
   /** @throws Qwen3Error `invalid-checkpoint` if tables and added tokens contradict each other */
-  constructor(tables: TokenTables, spec: TokenizerSpec) {
+  constructor(tables: TokenTables, spec: TokenizerSpec, nfc: Nfc | undefined) {
     this.vocabulary = tables.vocabulary;
     this.merges = tables.merges;
     this.byteIds = tables.byteIds(spec.source);
@@ -36,9 +38,12 @@ export class TokenizerModel {
     this.#addedById = new Map(spec.addedTokens.map((token) => [token.id, token]));
     this.#addedByContent = new Map(spec.addedTokens.map((token) => [token.content, token]));
     for (const token of spec.addedTokens) this.#checkAdded(token, spec.source);
-    const others = [...tables.irregular, ...spec.addedTokens.map(({ id, content }) => [id, content] as const)];
-    this.#otherBytes = new Map(others.map(([id, token]) => [id, bytesOfToken(token)]));
-    this.size = Math.max(tables.vocabulary.size, ...others.map(([id]) => id + 1));
+    const added = spec.addedTokens.map((token) => {
+      return [token.id, token.normalized && nfc ? nfc.normalize(token.content) : token.content] as const;
+    });
+    this.#others = new Map([...tables.irregular, ...added]);
+    this.#otherBytes = new Map(Array.from(this.#others, ([id, token]) => [id, bytesOfToken(token)]));
+    this.size = Math.max(tables.vocabulary.size, ...Array.from(this.#others.keys(), (id) => id + 1));
   }
 
   /** What an id stands for in decoded text. */
@@ -52,7 +57,7 @@ export class TokenizerModel {
   }
 
   idToToken(id: number): string | undefined {
-    const other = this.#addedById.get(id)?.content ?? this.#tables.irregular.get(id);
+    const other = this.#others.get(id);
     if (other !== undefined) return other;
     const bytes = this.vocabulary.bytesOf(id);
     return bytes && Array.from(bytes, (byte) => BYTE_ALPHABET[byte]).join("");

@@ -134,6 +134,12 @@ export class Nfc {
     return end;
   }
 
+  /** NFC of a short text. */
+  normalize(text: string): string {
+    const codePoints = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+    return String.fromCodePoint(...this.normalizeRun(codePoints).codePoints);
+  }
+
   /** Normalises one run of code points. */
   normalizeRun(codePoints: readonly number[]): NormalizedRun {
     return this.#compose(this.#decompose(codePoints));

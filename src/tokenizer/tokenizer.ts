@@ -4,9 +4,11 @@ import type { AddedToken } from "./added-tokens.ts";
 import { DecodeStream } from "./decode-stream.ts";
 import { Encoder } from "./encoder.ts";
 import { TokenizerModel } from "./model.ts";
+import { Nfc } from "./nfc.ts";
 import { tablesFromJson, type TokenTables } from "./token-tables.ts";
 import { readTokenizerFile } from "./tokenizer-file.ts";
 import { readTokenizerJson, type TokenizerSpec } from "./tokenizer-json.ts";
+import { codePointClasses } from "./unicode.ts";
 
 export interface EncodeOptions {
   /** Put the post-processor's tokens around the text, such as the `<|endoftext|>` of embedding checkpoints. @default true */
@@ -49,8 +51,10 @@ export class Tokenizer {
   private constructor(spec: TokenizerSpec, tables: TokenTables, file?: string) {
     this.#spec = spec;
     this.#file = file;
-    this.#model = new TokenizerModel(tables, spec);
-    this.#encoder = new Encoder(this.#model, spec.normalize);
+    const classes = codePointClasses();
+    const nfc = spec.normalize ? new Nfc(classes) : undefined;
+    this.#model = new TokenizerModel(tables, spec, nfc);
+    this.#encoder = new Encoder(this.#model, classes, nfc);
   }
 
   /**

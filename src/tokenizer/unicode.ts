@@ -1,4 +1,4 @@
-import { COMBINING_CLASSES, COMPOSITES, LETTERS, NUMBERS, REPLACED, SPACES } from "./unicode-data.ts";
+import { COMBINING_CLASSES, COMPOSITES, LETTERS, NUMBERS, REPLACED, SPACES, WORD_CHARACTERS } from "./unicode-data.ts";
 
 /** Bits of a code point's class, as the original's regex engine and NFC see it (about Unicode 16 and 9). */
 export const LETTER = 1;
@@ -6,6 +6,8 @@ export const NUMBER = 2;
 export const SPACE = 4;
 /** `\r` or `\n`; always together with SPACE. */
 export const NEWLINE = 8;
+/** What a `single_word` token may not stand beside. */
+export const WORD = 32;
 /** A text without any such code point is in NFC. */
 export const MAY_CHANGE_IN_NFC = 16;
 
@@ -33,6 +35,7 @@ export function codePointClasses(): Uint8Array {
   for (const [first = 0, extra = 0] of unpack(LETTERS)) mark(first, extra + 1, LETTER);
   for (const [first = 0, extra = 0] of unpack(NUMBERS)) mark(first, extra + 1, NUMBER);
   for (const [first = 0, extra = 0] of unpack(SPACES)) mark(first, extra + 1, SPACE);
+  for (const [first = 0, extra = 0] of unpack(WORD_CHARACTERS)) mark(first, extra + 1, WORD);
   mark(0x0a, 1, NEWLINE);
   mark(0x0d, 1, NEWLINE);
   for (const [first = 0, extra = 0] of unpack(COMBINING_CLASSES)) mark(first, extra + 1, MAY_CHANGE_IN_NFC);
