@@ -34,6 +34,10 @@ export class MergeTable {
     this.#joined = new Int32Array(count);
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   /** Gives the pair the next rank; false if it has one already. */
   add(left: number, right: number, joined: number): boolean {
     if (this.rank(left, right) !== NO_MERGE) return false;

@@ -57,23 +57,30 @@ export class TokenizerModel {
   }
 
   idToToken(id: number): string | undefined {
-    const other = this.#others.get(id);
-    if (other !== undefined) return other;
-    const bytes = this.vocabulary.bytesOf(id);
-    return bytes && Array.from(bytes, (byte) => BYTE_ALPHABET[byte]).join("");
+    return this.#others.get(id) ?? this.#tokenOf(id);
   }
 
   #checkAdded({ id, content }: AddedToken, source: string): void {
-    const inVocabulary = this.#tables.find(content);
-    const owner = this.#addedById.get(id)?.content;
-    const named = this.#addedByContent.get(content)?.id;
-    if (owner === content && named === id && (inVocabulary === -1 || inVocabulary === id)) return;
-    const other =
-      owner === content ? `its id is also ${named === id ? inVocabulary : named}` : `so has ${JSON.stringify(owner)}`;
-    throw new Qwen3Error(
-      "invalid-checkpoint",
-      `${source}: added token ${JSON.stringify(content)} has id ${id}, but ${other}`,
-    );
+    const name = JSON.stringify(content);
+    const sameId = this.#addedById.get(id)?.content;
+    const sameContent = this.#addedByContent.get(content)?.id;
+    const idInVocabulary = this.#tables.find(content);
+    const nameInVocabulary = this.#tokenOf(id);
+    let problem: string | undefined;
+    if (sameId !== content) problem = `added tokens ${name} and ${JSON.stringify(sameId)} both have id ${id}`;
+    else if (sameContent !== id) problem = `added token ${name} has the ids ${id} and ${sameContent}`;
+    else if (idInVocabulary !== -1 && idInVocabulary !== id) {
+      problem = `${name} has id ${id} in added_tokens and ${idInVocabulary} in model.vocab`;
+    } else if (idInVocabulary === -1 && nameInVocabulary !== undefined) {
+      problem = `id ${id} is ${name} in added_tokens and ${JSON.stringify(nameInVocabulary)} in model.vocab`;
+    }
+    if (problem !== undefined) throw new Qwen3Error("invalid-checkpoint", `${source}: ${problem}`);
+  }
+
+  /** A token of the vocabulary proper. */
+  #tokenOf(id: number): string | undefined {
+    const bytes = this.vocabulary.bytesOf(id);
+    return bytes && Array.from(bytes, (byte) => BYTE_ALPHABET[byte]).join("");
   }
 }
 

@@ -5,6 +5,9 @@ import { TokenBytes } from "./token-bytes.ts";
 import { isId, modelParts } from "./tokenizer-json.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
+/** Ranks are kept in the upper 23 bits of positive 32-bit numbers. */
+const MOST_MERGES = 2 ** 23 - 1;
+
 /** A model's vocabulary and merges, filled from tokenizer.json. */
 export class TokenTables {
   readonly vocabulary: Vocabulary;
@@ -39,6 +42,7 @@ export class TokenTables {
     const joined = this.vocabulary.isToken(guess, bytes, 0, length) ? guess : this.#find(0, length);
     if (left === -1 || right === -1 || joined === -1)
       return "one of its tokens, or both together, is not in model.vocab";
+    if (this.merges.count === MOST_MERGES) return `there are more than ${MOST_MERGES} merges`;
     this.#lastJoined = joined;
     return this.merges.add(left, right, joined) ? undefined : "it is there twice";
   }
