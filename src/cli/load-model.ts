@@ -6,7 +6,7 @@ import { Notes } from "./notes.ts";
 import type { ModelOptions } from "./options.ts";
 import { formatBytes, formatSeconds } from "./terminal.ts";
 
-export const DEMONSTRATION_NOTE =
+const DEMONSTRATION_NOTE =
   "using the bundled qwen3-embedding-tiny, a demonstration model; for real work name a Qwen3 checkpoint with --model";
 
 /** The model that the flags name, with progress, a note about the demonstration model, and details for `--verbose`. */

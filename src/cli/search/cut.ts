@@ -44,7 +44,7 @@ function leastIndented(text: string, from: number, offsets: readonly number[]): 
 }
 
 /** Moves an offset off the middle of a surrogate pair. */
-export function wholeCharacter(text: string, offset: number): number {
+function wholeCharacter(text: string, offset: number): number {
   const unit = text.charCodeAt(offset);
   return unit >= 0xdc00 && unit <= 0xdfff ? offset - 1 : offset;
 }

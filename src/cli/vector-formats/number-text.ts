@@ -1,5 +1,5 @@
 /** The shortest of 7, 8 or 9 digits that is read back as the same float32; nine always are. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   for (const digits of [7, 8]) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);
