@@ -39,7 +39,7 @@ async function encode(runtime: Driver, texts: readonly string[], returnVectors: 
   delay.disable();
   return {
     ms,
-    busyCores: (cpu.user + cpu.system) / 1e3 / ms,
+    cpuMs: (cpu.user + cpu.system) / 1e3,
     // with no sample at all, the loop was blocked from beginning to end
     loopDelayMs: delay.count === 0 ? ms : Math.max(0, delay.max / 1e6 - 1),
     submitMs: runtime.submitMs?.() ?? null,

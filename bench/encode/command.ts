@@ -146,7 +146,7 @@ function row(label: string, results: readonly Encoded[], workload: Workload, dif
     "median ms": median(times),
     "best ms": Math.min(...times),
     "tokens/s": (workload.tokens / median(times)) * 1e3,
-    "busy cores": median(results.map(({ busyCores }) => busyCores)),
+    "CPU ms": median(results.map(({ cpuMs }) => cpuMs)),
     "host ms to submit": known(results.map(({ submitMs }) => submitMs)),
     "event loop late by ms": known(results.map(({ loopDelayMs }) => loopDelayMs)),
     "peak MB": Math.max(...results.map(({ peakBytes }) => peakBytes)) / 1e6,

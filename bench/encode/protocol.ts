@@ -16,8 +16,8 @@ export interface Opened {
 
 export interface Encoded {
   readonly ms: number;
-  /** CPU time of all threads, as a share of the wall time: 2 is two busy cores. */
-  readonly busyCores: number;
+  /** CPU time of all threads. */
+  readonly cpuMs: number;
   /** The longest that a timer due every millisecond was late. `null` where the runtime has no event loop. */
   readonly loopDelayMs: number | null;
   /** What the host does before a GPU starts, where that can be told. */

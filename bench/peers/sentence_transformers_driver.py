@@ -40,7 +40,7 @@ def encode(texts, return_vectors):
     seconds = time.perf_counter() - start
     return {
         "ms": seconds * 1e3,
-        "busyCores": (time.process_time() - cpu) / seconds,
+        "cpuMs": (time.process_time() - cpu) * 1e3,
         "loopDelayMs": None,
         "submitMs": None,
         "peakBytes": peak_bytes(),
