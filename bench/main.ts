@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "time and memory to load a checkpoint",
     load: () => import("./load/command.ts"),
   },
+  rerank: {
+    summary: "what sharing a prefix between documents saves",
+    load: () => import("./rerank/command.ts"),
+  },
   synthetic: {
     summary: "write a random checkpoint of any Qwen3 shape",
     load: () => import("./synthetic/command.ts"),

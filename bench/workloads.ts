@@ -75,6 +75,16 @@ const WORDS =
   company morning evening forest animal machine culture theory method question answer light sound stone metal paint
   story letter record`.split(/\s+/);
 
+/** Documents of 100 to 300 tokens, and a question, for rerankers. */
+export function buildRerankWorkload(
+  documents: number,
+  countTokens: (text: string) => number,
+): { readonly query: string; readonly documents: readonly string[] } {
+  const random = randomIndexes(11);
+  const text = (length: number): string => textOfLength(length, countTokens, random);
+  return { query: text(12), documents: Array.from({ length: documents }, () => text(100 + random(201))) };
+}
+
 function textOfLength(
   length: number,
   countTokens: (text: string) => number,

@@ -1,0 +1,83 @@
+import { parseArgs } from "node:util";
+import type { LoadOptions } from "../../src/index.ts";
+import { RerankerModel } from "../../src/index.ts";
+import type { Row } from "../report.ts";
+import { publish } from "../report.ts";
+import { interleave, median } from "../statistics.ts";
+import { buildRerankWorkload } from "../workloads.ts";
+
+const HELP = `npm run bench -- rerank --model DIR [OPTION…]
+Documents of 100 to 300 tokens against one query: in one call, which computes what they share once, and a pair a call.
+
+  --model DIR       a checkpoint folder with tokenizer files  (the bundled reranker)
+  --device KIND     reference, wasm, webgpu  (wasm)
+  --dtype TYPE      auto, f32, bf16, int8  (auto)
+  --documents LIST  how many at once  (8,100)
+  --threads N       (2)
+  --adapter NAME    WebGPU adapter
+  --rounds N        (3)
+  --json FILE       write the report as JSON too`;
+
+const OPTIONS = {
+  model: { type: "string" },
+  device: { type: "string", default: "wasm" },
+  dtype: { type: "string", default: "auto" },
+  documents: { type: "string", default: "8,100" },
+  threads: { type: "string", default: "2" },
+  adapter: { type: "string" },
+  rounds: { type: "string", default: "3" },
+  json: { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const { device, dtype, adapter } = values;
+  const options = { device, dtype, adapter, threads: Number(values.threads) } as LoadOptions;
+  await using model = await RerankerModel.load(values.model, options);
+  const rows: Row[] = [];
+  for (const count of values.documents.split(",").map(Number)) {
+    rows.push(...(await measure(model, count, Number(values.rounds))));
+  }
+  const about = { ours: { device: model.device.description, ...model.device.details } };
+  publish({ bench: "rerank", options: values, about, tables: [{ title: "Reranking", rows }] }, values.json);
+}
+
+async function measure(model: RerankerModel, count: number, rounds: number): Promise<Row[]> {
+  const { tokenizer } = model;
+  const counted = (text: string): number => tokenizer?.encode(text, { addSpecialTokens: false }).ids.length ?? 0;
+  const { query, documents } = buildRerankWorkload(count, counted);
+  const pairs = documents.map((document) => [query, document] as const);
+  const tokens = pairs.reduce((sum, pair) => sum + model.encodePair(...pair).length, 0);
+  const ways = {
+    "all in one call": () => model.score(pairs),
+    "a pair a call": async () => {
+      const scores: number[] = [];
+      for (const pair of pairs) scores.push(...(await model.score([pair])));
+      return Float32Array.from(scores);
+    },
+  };
+  const names = Object.keys(ways) as (keyof typeof ways)[];
+  const [together, alone] = [await ways["all in one call"](), await ways["a pair a call"]()];
+  const difference = together.reduce((most, score, i) => Math.max(most, Math.abs(score - (alone[i] ?? Number.NaN))), 0);
+  const times = await interleave(names, rounds, async (name) => {
+    const start = performance.now();
+    await ways[name]();
+    return performance.now() - start;
+  });
+  return names.map((name) => {
+    const ms = median(times.get(name) ?? []);
+    return {
+      documents: count,
+      "tokens of all pairs": tokens,
+      computed: name,
+      "median ms": ms,
+      "documents/s": (count / ms) * 1e3,
+      "largest difference in P(yes)": difference,
+    };
+  });
+}
