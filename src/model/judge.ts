@@ -41,7 +41,12 @@ export async function loadJudge(answers: Answers, head: Head): Promise<Judge> {
   return new Judge(await head.rows("lm_head.weight (no, yes)", [no, yes]), { kind: "labels", no: 0, yes: 1 });
 }
 
-/** Turns last hidden states into probabilities. */
+/** P(yes) of a pair, of which `logit` is yes − no. */
+export function probabilityOf(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
+/** Reads answers off last hidden states. */
 export class Judge {
   /** One row, or two: [1 or 2, hidden] */
   readonly head: Matrix;
@@ -52,12 +57,11 @@ export class Judge {
     this.#answers = answers;
   }
 
-  /** P(yes) = sigmoid(yes − no) of row n, in float64. @param logits [N, 1 or 2] */
-  probability(logits: Float32Array, n: number): number {
+  /** yes − no of row n, in float64. @param logits [N, 1 or 2] */
+  logit(logits: Float32Array, n: number): number {
     const answers = this.#answers;
     const at = (label: number): number => logits[n * this.head.rows + label] ?? Number.NaN;
-    const difference = answers.kind === "label" ? at(0) : at(answers.yes) - at(answers.no);
-    return 1 / (1 + Math.exp(-difference));
+    return answers.kind === "label" ? at(0) : at(answers.yes) - at(answers.no);
   }
 }
 

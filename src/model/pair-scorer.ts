@@ -11,10 +11,10 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** P(yes) of the sequence at `index`. */
+/** The answer to the sequence at `index`: the logit of yes minus that of no. */
 export interface PairScore {
   readonly index: number;
-  readonly score: number;
+  readonly logit: number;
 }
 
 /** What a sequence has behind its prefix. */
@@ -22,7 +22,7 @@ interface Rest extends Omit<CachedSequence, "start" | "cached"> {
   readonly index: number;
 }
 
-/** Turns token sequences into P(yes). */
+/** Judges token sequences. */
 export class PairScorer {
   readonly #parts: ModelParts;
   readonly #judge: Judge;
@@ -73,7 +73,7 @@ export class PairScorer {
         if (cache && b === 0) this.#run(ops, packCachedBatch(prefixes), cache);
         const last = this.#run(ops, packCachedBatch(batch), cache);
         const [logits = new Float32Array()] = await ops.read(ops.linear(last, this.#judge.head));
-        yield batch.map(({ index }, n) => ({ index, score: this.#judge.probability(logits, n) }));
+        yield batch.map(({ index }, n) => ({ index, logit: this.#judge.logit(logits, n) }));
       }
     } finally {
       cache?.dispose();

@@ -1,6 +1,6 @@
 import { DEFAULT_RERANKER } from "../weights/index.ts";
 import { checkInteger, checkList, checkText } from "./arguments.ts";
-import { type Judge, loadJudge, readAnswers } from "./judge.ts";
+import { type Judge, loadJudge, probabilityOf, readAnswers } from "./judge.ts";
 import { loadModel } from "./load-model.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { type PairScore, PairScorer } from "./pair-scorer.ts";
@@ -119,6 +119,21 @@ export class RerankerModel extends Qwen3Model {
     return best.map(({ index, score }) => ({ index, score, document: documents[index] ?? "" }));
   }
 
+  /**
+   * The logit of yes minus that of no for pairs that `encodePair` made, computed together: for callers that tokenise and
+   * make up batches themselves, as a server does. `score` gives the sigmoid of the same.
+   *
+   * @param queries of each pair: what pairs of the same query share is computed once
+   */
+  async logits(sequences: readonly Uint32Array[], queries: readonly string[]): Promise<Float64Array> {
+    const { maxBatchTokens } = this.parts;
+    const logits = new Float64Array(sequences.length).fill(Number.NaN);
+    for await (const batch of this.#scorer.score(sequences, groupByPrefix(sequences, queries), { maxBatchTokens })) {
+      for (const { index, logit } of batch) logits[index] = logit;
+    }
+    return logits;
+  }
+
   async #scorePairs(pairs: readonly (readonly [string, string])[], options: RerankOptions): Promise<number[]> {
     const { signal, onProgress } = options;
     const { maxBatchTokens: most } = this.parts;
@@ -150,9 +165,9 @@ export class RerankerModel extends Qwen3Model {
 /** Writes scores to all places of their pairs. @returns how many */
 function spread(batch: readonly PairScore[], { places }: UniquePairs, scores: number[]): number {
   let count = 0;
-  for (const { index, score } of batch) {
+  for (const { index, logit } of batch) {
     for (const place of places[index] ?? []) {
-      scores[place] = score;
+      scores[place] = probabilityOf(logit);
       count++;
     }
   }

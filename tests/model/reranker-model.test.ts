@@ -34,6 +34,14 @@ describe("RerankerModel", () => {
     for (const { index, score } of ranked) assert.equal(scores[index], Math.fround(score));
   });
 
+  it("gives the logits of pairs that are ids already", async () => {
+    const sequences = DOCUMENTS.map((document) => model.encodePair(QUERY, document));
+    const queries = DOCUMENTS.map(() => QUERY);
+    const logits = await model.logits(sequences, queries);
+    const scores = await model.score(DOCUMENTS.map((document) => [QUERY, document] as const));
+    assert.deepEqual(Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))), scores);
+  });
+
   it("keeps the best and returns documents if asked to", async () => {
     const best = await model.rank(QUERY, DOCUMENTS, { topK: 2, returnDocuments: true });
     assert.equal(best.length, 2);

@@ -25,6 +25,7 @@ describe("the packed package, installed into an empty folder", () => {
       /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
       /^dist\/.+\.(?:js|d\.ts|wasm)$/,
       /^src\/kernels\/wgsl\/[\w-]+\.wgsl$/,
+      /^src\/server\/ui\/page\.(?:html|css|js)$/,
       /^src\/weights\/bundled\/[\w-]+\/(?:README\.md|[\w.]+\.(?:json|jinja|safetensors)|1_Pooling\/config\.json)$/,
     ];
     const paths = packed.files.map(({ path }) => path);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Backend, RerankerModel } from "../../src/index.ts";
-import { Judge } from "../../src/model/judge.ts";
+import { Judge, probabilityOf } from "../../src/model/judge.ts";
 import { loadModel } from "../../src/model/load-model.ts";
 import { PairScorer } from "../../src/model/pair-scorer.ts";
 import type { ModelParts } from "../../src/model/qwen3-model.ts";
@@ -110,8 +110,10 @@ export function describeReranker(
         const shared = [{ prefix: sequence.subarray(0, length >> 1), members: [0, 0, 0] }];
         for (const groups of [alone, shared]) {
           for await (const scores of scorer.score([sequence], groups, { maxBatchTokens: 100 })) {
-            for (const { score } of scores)
+            for (const { logit } of scores) {
+              const score = probabilityOf(logit);
               assert.ok(Math.abs(score - expected) <= tolerances.mini, `${score} instead of ${expected}`);
+            }
           }
         }
       });

@@ -69,6 +69,15 @@ import {
   SafetensorsFile,
   type TensorInfo,
 } from "qwen3-ts/weights";
+import {
+  createHandler,
+  type Embedder,
+  type Handler,
+  type Logger,
+  type Models,
+  type Scorer,
+  type ServerOptions,
+} from "qwen3-ts/server";
 
 /** Compiles only if the value has exactly this type, not merely one that fits. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -192,8 +201,20 @@ async function parts(): Promise<void> {
   assert.equal(stream.push(1) + stream.flush(), "A");
 }
 
+async function server(): Promise<void> {
+  await using embedding = await EmbeddingModel.load();
+  await using reranker = await RerankerModel.load();
+  const models: Models = { embedding: embedding satisfies Embedder, reranker: reranker satisfies Scorer };
+  const logger: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const options: ServerOptions = { apiKey: "secret", logger };
+  const handler: Handler = createHandler(models, options);
+  const response = await handler(new Request("http://127.0.0.1/info", { headers: { authorization: "Bearer secret" } }));
+  assert.equal(response.status, 200);
+}
+
 await embeddings();
 await reranking();
 await backends();
 await parts();
+await server();
 console.log("the consumer ran to its end");
