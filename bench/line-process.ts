@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
  * What a bench and a process under test say to each other are JSON lines, requests on stdin and replies on stdout. Lines of
  * stdout that do not begin with this mark are whatever the runtime under test printed.
  */
-export const REPLY_MARK = "@bench ";
+const REPLY_MARK = "@bench ";
 
 export interface ProcessSpec {
   /** For errors. */

@@ -36,3 +36,9 @@ export function cosine(a: Float32Array, b: Float32Array): number {
   }
   return dot / Math.sqrt(squaresA * squaresB);
 }
+
+/** For runtimes that leave this to the caller. */
+export function unitLength(vector: Float32Array): Float32Array {
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
+}

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Driver } from "../encode/driver.ts";
+import { unitLength } from "../statistics.ts";
 import { installed, versionOf } from "./install.ts";
 
 interface EmbeddingContext {
@@ -55,9 +56,4 @@ export async function open(options: Readonly<Record<string, string>>): Promise<D
     countTokens: async (texts) => texts.map((text) => context.calculateInputLength(text)),
     close: () => context.dispose(),
   };
-}
-
-function unitLength(vector: Float32Array): Float32Array {
-  const norm = Math.hypot(...vector);
-  return vector.map((value) => value / norm);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
 import type { Driver } from "../encode/driver.ts";
+import { unitLength } from "../statistics.ts";
 import { installed, versionOf } from "./install.ts";
 
 interface Session {
@@ -65,9 +66,4 @@ function readLarge(file: string): Uint8Array {
   }
   closeSync(descriptor);
   return bytes;
-}
-
-function unitLength(vector: Float32Array): Float32Array {
-  const norm = Math.hypot(...vector);
-  return vector.map((value) => value / norm);
 }
