@@ -1,5 +1,5 @@
 /** Slots per token. */
-const SPARSENESS = 2;
+const SPARSENESS = 1.5;
 
 /**
  * Byte strings ↔ ids: all bytes one after another, and an open-addressing table of `[hash, id + 1]` over them. Ids need
