@@ -1,5 +1,5 @@
-import { codePointsOf, type Nfc } from "./nfc.ts";
-import { codePointAt, utf8Length } from "./utf8.ts";
+import type { Nfc } from "./nfc.ts";
+import { codePointAt, codePointsOf, utf8Length } from "./utf8.ts";
 
 /** For every byte of a normalised text, the UTF-16 span of the original character it comes from. */
 export interface Alignment {
@@ -32,26 +32,25 @@ export function alignPlain(bytes: Uint8Array): Alignment {
  */
 export function alignNormalized(bytes: Uint8Array, nfc: Nfc): Alignment {
   const original = codePointsOf(bytes, 0, bytes.length);
-  const { codePoints, consumed } = nfc.normalizeRun(original);
-  return align(original, codePoints, consumed);
-}
-
-function align(original: readonly number[], normalized: readonly number[], consumed: readonly number[]): Alignment {
-  const boundaries = [0];
-  for (const codePoint of original) boundaries.push((boundaries.at(-1) ?? 0) + (codePoint > 0xffff ? 2 : 1));
-  const size = normalized.reduce((sum, codePoint) => sum + utf8Length(codePoint), 0);
+  const normalized = nfc.normalize(original);
+  const boundaries = new Uint32Array(original.length + 1);
+  for (const [i, codePoint] of original.entries()) {
+    boundaries[i + 1] = (boundaries[i] as number) + (codePoint > 0xffff ? 2 : 1);
+  }
+  let size = 0;
+  for (let i = 0; i < normalized.length; i++) size += utf8Length(normalized.codePoint(i));
   const starts = new Uint32Array(size);
   const ends = new Uint32Array(size);
   let at = 0;
   let taken = 0;
-  for (const [index, codePoint] of normalized.entries()) {
-    const count = consumed[index] ?? 0;
-    const source = count > 0 ? taken : taken - 1;
-    const next = at + utf8Length(codePoint);
+  for (let i = 0; i < normalized.length; i++) {
+    const consumed = normalized.consumed(i);
+    const source = consumed > 0 ? taken : taken - 1;
+    const next = at + utf8Length(normalized.codePoint(i));
     starts.fill(boundaries[source] ?? 0, at, next);
     ends.fill(source < 0 ? 0 : (boundaries[source + 1] as number), at, next);
     at = next;
-    taken += count;
+    taken += consumed;
   }
   return { starts, ends, length: boundaries.at(-1) ?? 0 };
 }

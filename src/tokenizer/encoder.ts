@@ -1,9 +1,8 @@
 import { AddedTokenMatcher, type Piece } from "./added-tokens.ts";
 import { alignNormalized, alignPlain } from "./alignment.ts";
 import type { TokenizerModel } from "./model.ts";
-import { codePointsOf, type Nfc, writeCodePoints } from "./nfc.ts";
+import { MOST_GROWTH, type Nfc } from "./nfc.ts";
 import { TextBytes } from "./text-bytes.ts";
-import { utf8Length } from "./utf8.ts";
 import { WordEncoder } from "./word-encoder.ts";
 import { WordScanner } from "./word-scanner.ts";
 
@@ -74,7 +73,8 @@ export class Encoder {
       this.#encodeNormalized(this.#text, start, end, limit);
       return this.#text;
     }
-    const length = this.#writeNormalized(nfc, start, end);
+    this.#normalized.reserve(MOST_GROWTH * (end - start));
+    const length = nfc.write(this.#text.bytes, start, end, this.#normalized.bytes);
     this.#reserveIds(length + textLength - end);
     this.#encodeNormalized(this.#normalized, 0, length, limit);
     return this.#normalized;
@@ -137,28 +137,6 @@ export class Encoder {
     }
     spans.length = 0;
     return utf16 + length;
-  }
-
-  /** Writes the NFC of [start, end) of the text into the other buffer and returns its length. */
-  #writeNormalized(nfc: Nfc, start: number, end: number): number {
-    const { bytes } = this.#text;
-    const runs = Array.from(nfc.suspectRuns(bytes, start, end), (run) => {
-      const { codePoints } = nfc.normalizeRun(codePointsOf(bytes, run.start, run.end));
-      const length = codePoints.reduce((sum, codePoint) => sum + utf8Length(codePoint), 0);
-      return { start: run.start, end: run.end, codePoints, length };
-    });
-    const growth = runs.reduce((sum, run) => sum + run.length - (run.end - run.start), 0);
-    this.#normalized.reserve(end - start + growth);
-    const normalized = this.#normalized.bytes;
-    let from = start;
-    let to = 0;
-    for (const run of runs) {
-      normalized.set(bytes.subarray(from, run.start), to);
-      to = writeCodePoints(normalized, to + run.start - from, run.codePoints);
-      from = run.end;
-    }
-    normalized.set(bytes.subarray(from, end), to);
-    return end - start + growth;
   }
 
   /** Room for so many more ids. */

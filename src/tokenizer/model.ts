@@ -39,7 +39,7 @@ export class TokenizerModel {
     this.#addedByContent = new Map(spec.addedTokens.map((token) => [token.content, token]));
     for (const token of spec.addedTokens) this.#checkAdded(token, spec.source);
     const added = spec.addedTokens.map((token) => {
-      return [token.id, token.normalized && nfc ? nfc.normalize(token.content) : token.content] as const;
+      return [token.id, token.normalized && nfc ? normalized(nfc, token.content) : token.content] as const;
     });
     this.#others = new Map([...tables.irregular, ...added]);
     this.#otherBytes = new Map(Array.from(this.#others, ([id, token]) => [id, bytesOfToken(token)]));
@@ -88,4 +88,9 @@ export class TokenizerModel {
 function bytesOfToken(token: string): Uint8Array {
   const scratch = new TokenBytes();
   return scratch.append(token) ? scratch.bytes.slice(0, scratch.length) : new TextEncoder().encode(token);
+}
+
+function normalized(nfc: Nfc, text: string): string {
+  const run = nfc.normalize(Array.from(text, (character) => character.codePointAt(0) ?? 0));
+  return String.fromCodePoint(...Array.from({ length: run.length }, (_, i) => run.codePoint(i)));
 }

@@ -38,3 +38,14 @@ export function previousStart(bytes: Uint8Array, at: number): number {
   while (((bytes[start] as number) & 0xc0) === 0x80) start--;
   return start;
 }
+
+/** The code points of [start, end). */
+export function codePointsOf(bytes: Uint8Array, start: number, end: number): number[] {
+  const codePoints: number[] = [];
+  for (let at = start; at < end;) {
+    const codePoint = codePointAt(bytes, at);
+    codePoints.push(codePoint);
+    at += utf8Length(codePoint);
+  }
+  return codePoints;
+}

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
 import { codePointClasses } from "../../src/tokenizer/unicode.ts";
-import { Nfc } from "../../src/tokenizer/nfc.ts";
+import { MOST_GROWTH, Nfc } from "../../src/tokenizer/nfc.ts";
 import { loadQwen3 } from "./goldens.ts";
 import { awkwardTexts } from "./texts.ts";
 import { toyJson } from "./toy.ts";
@@ -14,6 +14,12 @@ const EOS = 151643;
 const ADDED = base.addedTokens.map(({ content }) => content);
 const nfc = new Nfc(codePointClasses());
 
+function normalize(text: string): string {
+  const bytes = Buffer.from(text);
+  const normalized = new Uint8Array(MOST_GROWTH * bytes.length);
+  return Buffer.from(normalized.subarray(0, nfc.write(bytes, 0, bytes.length, normalized))).toString();
+}
+
 describe("Tokenizer.encode", () => {
   it("is undone by decode up to NFC and unpaired surrogates", () => {
     const anything = fc.oneof(awkwardTexts, fc.string({ unit: "binary", maxLength: 60 }));
@@ -21,7 +27,7 @@ describe("Tokenizer.encode", () => {
       fc.property(anything, (text) => {
         fc.pre(!ADDED.some((token) => text.includes(token)));
         const wellFormed = Buffer.from(text).toString();
-        assert.equal(base.decode(base.encode(text).ids), nfc.normalize(wellFormed));
+        assert.equal(base.decode(base.encode(text).ids), normalize(wellFormed));
       }),
       { numRuns: 2000 },
     );

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { codePointsOf, Nfc, writeCodePoints } from "../../src/tokenizer/nfc.ts";
+import { MOST_GROWTH, Nfc } from "../../src/tokenizer/nfc.ts";
 import { codePointClasses, LETTER, NEWLINE, NUMBER, SPACE } from "../../src/tokenizer/unicode.ts";
-import { utf8Length, writeCodePoint } from "../../src/tokenizer/utf8.ts";
+import { codePointsOf, utf8Length, writeCodePoint } from "../../src/tokenizer/utf8.ts";
 import { WordScanner } from "../../src/tokenizer/word-scanner.ts";
 import { plainPattern, readUnicodeTables } from "./plain-tokenizer.ts";
 import { awkwardTexts } from "./texts.ts";
@@ -13,6 +13,7 @@ const classes = codePointClasses();
 const nfc = new Nfc(classes);
 const utf8 = new TextEncoder();
 const scratch = new Uint8Array(1000);
+const written = new Uint8Array(3000);
 
 function isIn(ranges: readonly (readonly [number, number])[]): Uint8Array {
   const members = new Uint8Array(0x110000);
@@ -22,8 +23,14 @@ function isIn(ranges: readonly (readonly [number, number])[]): Uint8Array {
 
 /** NFC of a whole text, and whether the quick check says that it is NFC already. */
 function normalize(codePoints: readonly number[]): { normalized: readonly number[]; isNormalized: boolean } {
-  const length = writeCodePoints(scratch, 0, codePoints);
-  return { normalized: nfc.normalizeRun(codePoints).codePoints, isNormalized: nfc.isNormalized(scratch, 0, length) };
+  let length = 0;
+  for (const codePoint of codePoints) length = writeCodePoint(scratch, length, codePoint);
+  const run = nfc.normalize(codePoints);
+  const normalized = Array.from({ length: run.length }, (_, i) => run.codePoint(i));
+  const isNormalized = nfc.isNormalized(scratch, 0, length);
+  const again = codePointsOf(written, 0, nfc.write(scratch, 0, length, written));
+  if (String(again) !== String(normalized)) assert.deepEqual(again, normalized);
+  return { normalized, isNormalized };
 }
 
 describe("code point classes", () => {
@@ -53,6 +60,8 @@ describe("Nfc", () => {
       if (String(normalized) !== String(expected))
         assert.deepEqual(normalized, expected, `U+${codePoint.toString(16)}`);
       assert.equal(isNormalized, !changed.has(codePoint), `U+${codePoint.toString(16)}`);
+      const growth = normalized.reduce((sum, part) => sum + utf8Length(part), 0) / utf8Length(codePoint);
+      if (growth > MOST_GROWTH) assert.fail(`U+${codePoint.toString(16)} grows ${growth} times`);
     }
   });
 
