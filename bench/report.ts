@@ -10,24 +10,46 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
-/** One bench's outcome, as printed and as written with `--json`. */
-export interface Report {
+export interface ReportOptions {
   readonly bench: string;
   /** What was asked for, to run it again. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Versions, devices and the like of what was measured. */
+  /** Versions, devices and the like of what is measured. */
   readonly about: Readonly<Record<string, unknown>>;
-  readonly tables: readonly Table[];
+  /** Where to write it as JSON too. */
+  readonly jsonFile?: string | undefined;
 }
 
-/** Prints a report as Markdown, ready for docs/benchmarks.md, and writes it as JSON if a file is named. */
-export function publish(report: Report, jsonFile?: string): void {
-  const machine = thisMachine();
-  console.log(`${describe(machine)}\n`);
-  for (const [name, about] of Object.entries(report.about)) console.log(`- ${name}: ${JSON.stringify(about)}`);
-  for (const { title, rows } of report.tables) console.log(`\n${title}\n\n${markdownTable(rows)}`);
-  if (jsonFile === undefined) return;
-  writeFileSync(jsonFile, `${JSON.stringify({ machine, date: new Date().toISOString(), ...report }, null, 1)}\n`);
+/** One bench's outcome: Markdown on stdout, ready for docs/benchmarks.md, table by table as they come. */
+export class Report {
+  readonly #options: ReportOptions;
+  readonly #machine: Machine = thisMachine();
+  readonly #tables: Table[] = [];
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+    console.log(`${describe(this.#machine)}\n`);
+    for (const [name, about] of Object.entries(options.about)) console.log(`- ${name}: ${JSON.stringify(about)}`);
+  }
+
+  /** Prints a table, and brings the file up to date: who loses patience keeps what was measured. */
+  add(table: Table): void {
+    console.log(`\n${table.title}\n\n${markdownTable(table.rows)}`);
+    this.#tables.push(table);
+    const { jsonFile, ...rest } = this.#options;
+    if (jsonFile === undefined) return;
+    const report = { machine: this.#machine, date: new Date().toISOString(), ...rest, tables: this.#tables };
+    writeFileSync(jsonFile, `${JSON.stringify(report, null, 1)}\n`);
+  }
+}
+
+/** A whole report at once. */
+export function publish(
+  { tables, ...options }: Omit<ReportOptions, "jsonFile"> & { readonly tables: readonly Table[] },
+  jsonFile?: string,
+): void {
+  const report = new Report({ ...options, jsonFile });
+  for (const table of tables) report.add(table);
 }
 
 function describe(machine: Machine): string {

@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
 import { defaultCache } from "../peers/install.ts";
-import type { Row, Table } from "../report.ts";
-import { publish } from "../report.ts";
+import type { Row } from "../report.ts";
+import { Report } from "../report.ts";
 import { cosine, interleave, median } from "../statistics.ts";
 import type { Workload } from "../workloads.ts";
 import { buildWorkloads, WORKLOAD_NAMES } from "../workloads.ts";
@@ -65,17 +65,15 @@ export async function run(args: readonly string[]): Promise<void> {
   const workloads = buildWorkloads(list(values.workloads), (text) => tokenizer.encode(text).ids.length);
   const starts = await openAll(specs, workloads[0]?.variants[0]?.slice(0, 1) ?? []);
   try {
-    const tables: Table[] = [{ title: "Start", rows: starts.map(startRow) }];
+    const about = Object.fromEntries(starts.map(({ contender: { spec, opened } }) => [spec.label, opened.about]));
+    const report = new Report({ bench: "encode", options: values, about, jsonFile: values.json });
+    report.add({ title: "Start", rows: starts.map(startRow) });
     for (const workload of workloads) {
       console.error(`measuring ${workload.name}`);
       const rounds = values.rounds === undefined ? workload.rounds : Number(values.rounds);
-      tables.push({
-        title: `${workload.name}: ${workload.description}`,
-        rows: await measure(workload, starts, rounds),
-      });
+      const rows = await measure(workload, starts, rounds);
+      report.add({ title: `${workload.name}: ${workload.description}`, rows });
     }
-    const about = Object.fromEntries(starts.map(({ contender: { spec, opened } }) => [spec.label, opened.about]));
-    publish({ bench: "encode", options: values, about, tables }, values.json);
   } finally {
     for (const { contender } of starts) await contender.close();
   }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import type { Row, Table } from "../report.ts";
-import { publish } from "../report.ts";
+import type { Row } from "../report.ts";
+import { Report } from "../report.ts";
 import { interleave, median } from "../statistics.ts";
 import type { ConfigSizes } from "../synthetic/shapes.ts";
 import { SHAPES } from "../synthetic/shapes.ts";
@@ -56,19 +56,18 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const spec of specs(values)) contenders.push(await KernelProcess.start(spec));
   const reference =
     values.check || values.wgsl !== undefined ? await KernelProcess.start(ownSpec("reference", {})) : undefined;
-  const tables: Table[] = [];
+  const about = Object.fromEntries(contenders.map(({ label, opened }) => [label, opened]));
+  const report = new Report({ bench: "kernels", options: values, about, jsonFile: values.json });
   for (const shape of list(values.shape)) {
     const sizes = SHAPES[shape];
     if (!sizes) throw new Error(`--shape ${shape}: expected ${Object.keys(SHAPES).join(", ")}`);
     const cases = caseNames(sizes, list(values.ops), list(values.rows).map(Number));
     if (reference) {
       const rows = await checkAll(reference, contenders, cases);
-      tables.push({ title: `Shape ${shape}, against the reference`, rows });
+      report.add({ title: `Shape ${shape}, against the reference`, rows });
     }
-    tables.push({ title: `Shape ${shape}`, rows: await measureAll(contenders, cases, Number(values.rounds)) });
+    report.add({ title: `Shape ${shape}`, rows: await measureAll(contenders, cases, Number(values.rounds)) });
   }
-  const about = Object.fromEntries(contenders.map(({ label, opened }) => [label, opened]));
-  publish({ bench: "kernels", options: values, about, tables }, values.json);
   for (const contender of [...contenders, ...(reference ? [reference] : [])]) await contender.close();
 }
 
