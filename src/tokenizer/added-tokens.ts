@@ -32,7 +32,10 @@ interface Pattern {
 
 /** Finds added tokens, leftmost first and the longest of those that start at the same place. */
 export class AddedTokenMatcher {
-  readonly #byFirstByte = new Map<number, Pattern[]>();
+  /** True if there is nothing to find. */
+  readonly isEmpty: boolean;
+  /** The patterns that begin with each byte, the longest first. */
+  readonly #byFirstByte: readonly Pattern[][] = Array.from({ length: 256 }, () => []);
   readonly #isFirstByte = new Uint8Array(256);
   readonly #classes: Uint8Array;
 
@@ -42,19 +45,15 @@ export class AddedTokenMatcher {
    * @param classes the class bits of every code point
    */
   constructor(tokens: readonly AddedToken[], model: Pick<TokenizerModel, "idToToken">, classes: Uint8Array) {
+    this.isEmpty = tokens.length === 0;
     this.#classes = classes;
     const utf8 = new TextEncoder();
     const patterns = tokens.map((token) => ({ token, bytes: utf8.encode(model.idToToken(token.id)) }));
     for (const pattern of patterns.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
       const first = pattern.bytes[0] as number;
       this.#isFirstByte[first] = 1;
-      this.#byFirstByte.set(first, [...(this.#byFirstByte.get(first) ?? []), pattern]);
+      this.#byFirstByte[first]?.push(pattern);
     }
-  }
-
-  /** True if there is nothing to find. */
-  get isEmpty(): boolean {
-    return this.#byFirstByte.size === 0;
   }
 
   /** Cuts [start, end) into added tokens and the non-empty text between them. */
@@ -80,9 +79,12 @@ export class AddedTokenMatcher {
   }
 
   #matchAt(bytes: Uint8Array, at: number, end: number): Pattern | undefined {
-    return this.#byFirstByte
-      .get(bytes[at] as number)
-      ?.find((pattern) => at + pattern.bytes.length <= end && pattern.bytes.every((byte, i) => bytes[at + i] === byte));
+    const patterns = this.#byFirstByte[bytes[at] as number] as readonly Pattern[];
+    for (let i = 0; i < patterns.length; i++) {
+      const pattern = patterns[i] as Pattern;
+      if (at + pattern.bytes.length <= end && startsWith(bytes, at, pattern.bytes)) return pattern;
+    }
+    return undefined;
   }
 
   #standsAlone(bytes: Uint8Array, start: number, from: number, to: number, end: number): boolean {
@@ -113,4 +115,9 @@ export class AddedTokenMatcher {
     }
     return at;
   }
+}
+
+function startsWith(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
+  return true;
 }

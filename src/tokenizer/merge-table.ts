@@ -7,6 +7,8 @@ const SPARSENESS = 3;
 /** The filter has 2 bits per slot. */
 const FILTER_SHIFT = 1;
 
+const FIELDS = 4;
+
 /** Rank of a pair that does not merge; higher than any rank. */
 export const NO_MERGE = 0x7fffffff;
 
@@ -20,9 +22,8 @@ export class MergeTable {
   /** Rank + 1, or 0 for an empty slot. */
   #slots: Int32Array;
   #filter: Int32Array;
-  /** Left and right id of every rank. */
-  #pairs: Int32Array;
-  #joined: Int32Array;
+  /** Left, right and joined id of every rank, and one number more, so that each is in one cache line. */
+  #merges: Int32Array;
   #count = 0;
 
   /** @param count how many merges to expect; more are taken too */
@@ -30,8 +31,7 @@ export class MergeTable {
     const bits = 32 - Math.clz32(count * SPARSENESS + 1);
     this.#slots = new Int32Array(1 << bits);
     this.#filter = new Int32Array(Math.max(1, (1 << (bits + FILTER_SHIFT)) >> 5));
-    this.#pairs = new Int32Array(2 * count);
-    this.#joined = new Int32Array(count);
+    this.#merges = new Int32Array(FIELDS * count);
   }
 
   get count(): number {
@@ -41,11 +41,11 @@ export class MergeTable {
   /** Gives the pair the next rank; false if it has one already. */
   add(left: number, right: number, joined: number): boolean {
     if (this.rank(left, right) !== NO_MERGE) return false;
-    if (this.#count === this.#joined.length) this.#grow();
+    if (FIELDS * this.#count === this.#merges.length) this.#grow();
     const rank = this.#count++;
-    this.#pairs[2 * rank] = left;
-    this.#pairs[2 * rank + 1] = right;
-    this.#joined[rank] = joined;
+    this.#merges[FIELDS * rank] = left;
+    this.#merges[FIELDS * rank + 1] = right;
+    this.#merges[FIELDS * rank + 2] = joined;
     this.#insert(rank);
     return true;
   }
@@ -59,17 +59,17 @@ export class MergeTable {
     for (let slot = (hash >>> FILTER_SHIFT) & mask; ; slot = (slot + 1) & mask) {
       const rank = (this.#slots[slot] as number) - 1;
       if (rank === -1) return NO_MERGE;
-      if (this.#pairs[2 * rank] === left && this.#pairs[2 * rank + 1] === right) return rank;
+      if (this.#merges[FIELDS * rank] === left && this.#merges[FIELDS * rank + 1] === right) return rank;
     }
   }
 
   /** Id of the token that the merge of a rank makes. */
   joined(rank: number): number {
-    return this.#joined[rank] as number;
+    return this.#merges[FIELDS * rank + 2] as number;
   }
 
   #insert(rank: number): void {
-    const hash = hashPair(this.#pairs[2 * rank] as number, this.#pairs[2 * rank + 1] as number);
+    const hash = hashPair(this.#merges[FIELDS * rank] as number, this.#merges[FIELDS * rank + 1] as number);
     const bit = hash & (this.#filter.length * 32 - 1);
     this.#filter[bit >> 5] = (this.#filter[bit >> 5] as number) | (1 << (bit & 31));
     const mask = this.#slots.length - 1;
@@ -80,13 +80,11 @@ export class MergeTable {
 
   #grow(): void {
     const larger = new MergeTable(2 * this.#count + 1);
-    larger.#pairs.set(this.#pairs);
-    larger.#joined.set(this.#joined);
+    larger.#merges.set(this.#merges);
     for (let rank = 0; rank < this.#count; rank++) larger.#insert(rank);
     this.#slots = larger.#slots;
     this.#filter = larger.#filter;
-    this.#pairs = larger.#pairs;
-    this.#joined = larger.#joined;
+    this.#merges = larger.#merges;
   }
 }
 

@@ -6,20 +6,40 @@ export const QWEN_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 const LETTER_NUMBER_OR_SPACE = LETTER | NUMBER | SPACE;
+/** Stands for all bytes of longer characters. */
+const NOT_ASCII = 0x80;
 const APOSTROPHE = 0x27;
 const BLANK = 0x20;
 
 /** Splits UTF-8 text into words exactly as QWEN_PATTERN does, without a regex engine. */
 export class WordScanner {
   readonly #classes: Uint8Array;
+  /** The class bits of ASCII, and of no other byte. */
+  readonly #ascii = new Uint8Array(256);
 
   /** @param classes the class bits of every code point */
   constructor(classes: Uint8Array) {
     this.#classes = classes;
+    for (let byte = 0; byte < 0x100; byte++) {
+      this.#ascii[byte] = byte < 0x80 ? (classes[byte] as number) & (LETTER_NUMBER_OR_SPACE | NEWLINE) : NOT_ASCII;
+    }
   }
 
   /** End of the word that starts at `start`; `start < end`, and `end` counts as the end of the text. */
   wordEnd(bytes: Uint8Array, start: number, end: number): number {
+    // Most words are ASCII letters, alone or behind a space or a sign.
+    const ascii = this.#ascii;
+    const first = bytes[start] as number;
+    let at = start + 1;
+    if (at === end || ascii[bytes[at] as number] !== LETTER) return this.#anyWordEnd(bytes, start, end);
+    if (((ascii[first] as number) & (NUMBER | NEWLINE | NOT_ASCII)) !== 0 || first === APOSTROPHE) {
+      return this.#anyWordEnd(bytes, start, end);
+    }
+    while (++at < end && ascii[bytes[at] as number] === LETTER);
+    return at === end || (bytes[at] as number) < 0x80 ? at : this.#skipLetters(bytes, at, end);
+  }
+
+  #anyWordEnd(bytes: Uint8Array, start: number, end: number): number {
     const first = codePointAt(bytes, start);
     const kind = this.#classes[first] as number;
     const afterFirst = start + utf8Length(first);
@@ -87,15 +107,27 @@ function skipNewlines(bytes: Uint8Array, from: number, end: number): number {
   return at;
 }
 
+const LOWER_CASE = 0x20;
+const CODES = { s: 0x73, t: 0x74, m: 0x6d, d: 0x64, r: 0x72, v: 0x76, e: 0x65, l: 0x6c } as const;
+
 /** End of `'s`, `'t`, `'m`, `'d`, `'re`, `'ve` or `'ll` in any case, or −1. U+017F (ſ) folds to s. */
 function contractionEnd(bytes: Uint8Array, start: number, end: number): number {
   if (start + 1 >= end) return -1;
   const first = bytes[start + 1] as number;
-  if (first === 0xc5) return start + 2 < end && bytes[start + 2] === 0xbf ? start + 3 : -1;
-  const one = String.fromCharCode(first | 0x20);
-  if (first < 0x41) return -1;
-  if ("stmd".includes(one)) return start + 2;
-  if (start + 2 >= end) return -1;
-  const two = one + String.fromCharCode((bytes[start + 2] as number) | 0x20);
-  return two === "re" || two === "ve" || two === "ll" ? start + 3 : -1;
+  const second = start + 2 < end ? (bytes[start + 2] as number) : 0;
+  if (first === 0xc5) return second === 0xbf ? start + 3 : -1;
+  switch (first | LOWER_CASE) {
+    case CODES.s:
+    case CODES.t:
+    case CODES.m:
+    case CODES.d:
+      return start + 2;
+    case CODES.r:
+    case CODES.v:
+      return (second | LOWER_CASE) === CODES.e ? start + 3 : -1;
+    case CODES.l:
+      return (second | LOWER_CASE) === CODES.l ? start + 3 : -1;
+    default:
+      return -1;
+  }
 }
