@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./similarity.ts")).defineSimilarity,
   },
   {
+    name: "serve",
+    summary: "answer the clients of text-embeddings-inference, OpenAI, Cohere, vLLM and Ollama over HTTP",
+    load: async () => (await import("./serve.ts")).defineServe,
+  },
+  {
     name: "tokenize",
     summary: "show the tokens of texts",
     load: async () => (await import("./tokenize.ts")).defineTokenize,

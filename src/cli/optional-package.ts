@@ -16,6 +16,11 @@ export async function withPackage<Module>(name: string, load: () => Promise<Modu
   }
 }
 
+/** The same for code that needs several. */
+export function withPackages<Module>(names: readonly string[], load: () => Promise<Module>): Promise<Module> {
+  return names.reduce((inner, name) => () => withPackage(name, inner), load)();
+}
+
 function isMissingPackage(error: unknown, name: string): boolean {
   if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_MODULE_NOT_FOUND") return false;
   return error.message.includes(`'${name}'`);
