@@ -45,6 +45,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./inspect.ts")).defineInspect,
   },
   {
+    name: "pull",
+    summary: "fetch a model from a hub into the cache, or what of it is new",
+    load: async () => (await import("./pull.ts")).definePull,
+  },
+  {
+    name: "models",
+    summary: "list the models in the cache, with sizes and revisions",
+    load: async () => (await import("./models.ts")).defineModels,
+  },
+  {
     name: "devices",
     summary: "show what this machine can compute on",
     load: async () => (await import("./devices.ts")).defineDevices,

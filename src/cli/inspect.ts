@@ -3,10 +3,11 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { Qwen3Error } from "../core/errors.ts";
 import { parseConfig } from "../model/config.ts";
-import { Checkpoint, resolveModel, SafetensorsFile } from "../weights/index.ts";
+import { Checkpoint, SafetensorsFile } from "../weights/index.ts";
 import type { Context } from "./context.ts";
 import { foldLayers } from "./inspect/fold-layers.ts";
 import { addCommonOptions, type CommonOptions } from "./options.ts";
+import { resolveFolder } from "./resolve-folder.ts";
 import { formatBytes, formatCount, printable, styleFor, table } from "./terminal.ts";
 
 interface InspectFlags extends CommonOptions {
@@ -39,7 +40,7 @@ export function defineInspect(command: Command, context: Context): void {
 }
 
 async function inspect(model: string | undefined, flags: InspectFlags, context: Context): Promise<void> {
-  const inspection = await read(model);
+  const inspection = await read(model, flags, context);
   const { tensors } = inspection;
   const elements = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -69,12 +70,12 @@ async function inspect(model: string | undefined, flags: InspectFlags, context: 
   );
 }
 
-async function read(model: string | undefined): Promise<Inspection> {
+async function read(model: string | undefined, flags: CommonOptions, context: Context): Promise<Inspection> {
   if (model !== undefined && (await isFile(model))) {
     await using file = await SafetensorsFile.open(model);
     return { path: model, ...describeFiles([file]) };
   }
-  const { folder } = await resolveModel(model, {});
+  const folder = await resolveFolder(model, flags, context);
   const names = await readdir(folder);
   if (!names.includes("config.json")) return { path: folder, ...(await readLooseFiles(folder, names)) };
   await using checkpoint = await Checkpoint.open(folder);

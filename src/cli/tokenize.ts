@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Tokenizer } from "../tokenizer/index.ts";
-import { resolveModel } from "../weights/index.ts";
 import type { Context } from "./context.ts";
 import { addCommonOptions } from "./options.ts";
+import { resolveFolder } from "./resolve-folder.ts";
 import { formatCount, printable, styleFor, table } from "./terminal.ts";
 import { addTextInput, readTexts, type TextFlags } from "./texts.ts";
 
@@ -32,7 +32,7 @@ export function defineTokenize(command: Command, context: Context): void {
 
 async function tokenize(args: readonly string[], flags: TokenizeFlags, context: Context): Promise<void> {
   const texts = await readTexts(args, flags, context);
-  const tokenizer = await Tokenizer.fromFile(await tokenizerFile(flags.model));
+  const tokenizer = await Tokenizer.fromFile(await tokenizerFile(flags, context));
   const tokens = texts.map((text) => tokensOf(tokenizer, text, flags.specialTokens));
   if (flags.json === true) {
     context.stdout.write(`${JSON.stringify(tokens.map((list, i) => ({ text: texts[i], tokens: list })))}\n`);
@@ -50,10 +50,10 @@ async function tokenize(args: readonly string[], flags: TokenizeFlags, context: 
   }
 }
 
-async function tokenizerFile(model: string | undefined): Promise<string> {
+async function tokenizerFile(flags: TokenizeFlags, context: Context): Promise<string> {
+  const { model } = flags;
   if (model?.endsWith(".json") === true && existsSync(model)) return model;
-  const { folder } = await resolveModel(model, {});
-  return join(folder, "tokenizer.json");
+  return join(await resolveFolder(model, flags, context), "tokenizer.json");
 }
 
 function tokensOf(tokenizer: Tokenizer, text: string, addSpecialTokens: boolean): Token[] {

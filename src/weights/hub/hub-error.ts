@@ -26,15 +26,15 @@ export interface Asked {
 }
 
 /** The server was not reached, or the connection broke. */
-export function connectionError(error: unknown, url: string): HubError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  const reason = typeof code === "string" ? code : cause instanceof Error ? cause.message : String(cause);
-  const advice = "check the connection; behind a proxy, or where the hub is blocked, set HF_ENDPOINT to a mirror";
-  return new HubError("network", `${new URL(url).host} cannot be reached (${reason}); ${advice}`, {
-    cause: error,
-    transient: true,
-  });
+export class Unreachable extends HubError {
+  constructor(error: unknown, url: string) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code = (cause as { code?: unknown } | undefined)?.code;
+    const reason = typeof code === "string" ? code : cause instanceof Error ? cause.message : String(cause);
+    const advice = "check the connection; behind a proxy, or where the hub is blocked, set HF_ENDPOINT to a mirror";
+    const message = `${new URL(url).host} cannot be reached (${reason}); ${advice}`;
+    super("network", message, { cause: error, transient: true });
+  }
 }
 
 /** Turns an answer that is not what was asked for into a sentence with what to do. */

@@ -1,4 +1,4 @@
-import { type Asked, connectionError, HubError, isWebPage, refusal, webPage } from "./hub-error.ts";
+import { type Asked, HubError, isWebPage, refusal, Unreachable, webPage } from "./hub-error.ts";
 
 /** How patient requests are. */
 export interface Patience {
@@ -39,7 +39,7 @@ export function hubFetch(options: FetchOptions): typeof fetch {
       .catch((error: unknown) => {
         signal?.throwIfAborted();
         const reason = timeout.signal.aborted ? new Error(`no answer within ${patience.answerMs / 1000} s`) : error;
-        throw connectionError(reason, url);
+        throw new Unreachable(reason, url);
       })
       .finally(() => clearTimeout(timer));
     const problem = problemOf(response, headers.get("Range"), options);
@@ -72,10 +72,16 @@ function isAnswerTo(range: string, response: Response): boolean {
   return response.status === 206 && response.headers.get("Content-Range")?.startsWith(`bytes ${from}-`) === true;
 }
 
+/** Asks a question, again if the hub is busy. One that cannot be reached at all is not worth waiting for. */
+export function askHub<T>(options: Pick<FetchOptions, "patience" | "signal">, ask: () => Promise<T>): Promise<T> {
+  return withRetries(options, ask, (error) => !(error instanceof Unreachable));
+}
+
 /** Repeats what fails in passing. `work` calls `progressed` whenever something was gained, which grants new tries. */
 export async function withRetries<T>(
   { patience, signal }: Pick<FetchOptions, "patience" | "signal">,
   work: (progressed: () => void) => Promise<T>,
+  isWorthwhile: (error: HubError) => boolean = () => true,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -83,7 +89,8 @@ export async function withRetries<T>(
         tries = 0;
       });
     } catch (error) {
-      if (!(error instanceof HubError) || !error.transient || tries >= patience.tries) throw error;
+      const again = error instanceof HubError && error.transient && isWorthwhile(error);
+      if (!again || tries >= patience.tries) throw error;
       await pause(error.retryAfterMs ?? patience.retryMs * 2 ** Math.max(0, tries - 1), signal);
     }
   }

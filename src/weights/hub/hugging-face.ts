@@ -2,7 +2,7 @@ import { Qwen3Error } from "../../core/errors.ts";
 import { quote } from "../quote.ts";
 import { isCommit } from "./cache.ts";
 import { HubError } from "./hub-error.ts";
-import { type FetchOptions, hubFetch, withRetries } from "./hub-fetch.ts";
+import { askHub, type FetchOptions, hubFetch } from "./hub-fetch.ts";
 import { readBody } from "./read-body.ts";
 import type { RemoteCommit, RemoteFile, RemoteHub } from "./remote-hub.ts";
 
@@ -23,7 +23,7 @@ const MOST_FILES = 100_000;
 export async function huggingFace(options: FetchOptions): Promise<RemoteHub> {
   const library = await importLibrary();
   return {
-    list: () => withRetries(options, () => list(library, options)),
+    list: () => askHub(options, () => list(library, options)),
     read: (commit, file, from) => read(library, options, { commit, file, from }),
   };
 }

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { quote } from "../quote.ts";
 import { HubError } from "./hub-error.ts";
-import { type FetchOptions, hubFetch, withRetries } from "./hub-fetch.ts";
+import { askHub, type FetchOptions, hubFetch } from "./hub-fetch.ts";
 import { readBody } from "./read-body.ts";
 import type { RemoteCommit, RemoteFile, RemoteHub } from "./remote-hub.ts";
 
 /** A model on ModelScope. Its API is of its own; every file comes with its sha256. */
 export function modelScope(options: FetchOptions): RemoteHub {
   return {
-    list: () => withRetries(options, () => list(options)),
+    list: () => askHub(options, () => list(options)),
     read: (_commit, file, from) => read(options, file, from),
   };
 }

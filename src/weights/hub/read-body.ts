@@ -1,4 +1,4 @@
-import { connectionError, HubError } from "./hub-error.ts";
+import { HubError, Unreachable } from "./hub-error.ts";
 import type { FetchOptions } from "./hub-fetch.ts";
 
 /** The bytes of an answer, as long as they keep coming. */
@@ -16,7 +16,7 @@ export async function* readBody(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof HubError ? error : connectionError(error, url);
+    throw error instanceof HubError ? error : new Unreachable(error, url);
   } finally {
     reader.cancel().catch(() => undefined);
   }

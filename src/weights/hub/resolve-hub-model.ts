@@ -5,6 +5,7 @@ import type { ResolvedModel, ResolveOptions } from "../resolve-options.ts";
 import { cachedRevisions, findSnapshot, repoFolder, type Snapshot } from "./cache.ts";
 import { cacheFolder, type HubName, type HubSettings, hubSettings } from "./environment.ts";
 import { HubError } from "./hub-error.ts";
+import { PATIENCE, type Patience } from "./hub-fetch.ts";
 import { type SnapshotGaps, snapshotGaps } from "./model-files.ts";
 
 /** A model of a hub, and what the environment says about it. */
@@ -43,7 +44,9 @@ export async function resolveHubModel(model: HubModel, options: ResolveOptions):
     );
   }
   try {
-    return described(model, await fetched(model, options));
+    // What is usable as it is need not wait for a hub that does not answer.
+    const patience = usable ? { ...PATIENCE, answerMs: 5000 } : PATIENCE;
+    return await fetchFromHub(model, options, patience);
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     // Nothing that is needed is missing; only whether there is more could not be asked.
@@ -53,10 +56,14 @@ export async function resolveHubModel(model: HubModel, options: ResolveOptions):
 }
 
 /** Brings the model into the cache as it is on the hub now. */
-async function fetched(model: HubModel, options: ResolveOptions): Promise<Snapshot> {
+export async function fetchFromHub(
+  model: HubModel,
+  { onProgress, signal }: ResolveOptions,
+  patience: Patience = PATIENCE,
+): Promise<ResolvedModel> {
   // What fetches is loaded only where something is to be fetched.
   const { fetchModel } = await import("./fetch-model.ts");
-  return fetchModel({ ...model, onProgress: options.onProgress, signal: options.signal });
+  return described(model, await fetchModel({ ...model, onProgress, signal, patience }));
 }
 
 function described({ id, revision, settings }: HubModel, { folder, commit }: Snapshot): ResolvedModel {

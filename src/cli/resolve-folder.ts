@@ -1,0 +1,15 @@
+import { resolveModel } from "../weights/index.ts";
+import type { Context } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
+import { ProgressBars } from "./progress.ts";
+
+/** The folder of a model, fetched with progress if need be. */
+export async function resolveFolder(
+  model: string | undefined,
+  flags: CommonOptions,
+  context: Context,
+): Promise<string> {
+  using progress = await ProgressBars.create(context, flags);
+  const { folder } = await resolveModel(model, { onProgress: progress.onProgress, signal: context.signal });
+  return folder;
+}
