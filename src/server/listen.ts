@@ -24,7 +24,7 @@ export interface Listening {
    *
    * @param graceMs after which connections are cut
    */
-  close(graceMs: number): Promise<void>;
+  readonly close: (graceMs: number) => Promise<void>;
 }
 
 /** Binds a handler to a socket. @throws the system's error if the address cannot be had */
