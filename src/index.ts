@@ -37,5 +37,9 @@ export {
 } from "./model/quantize-embeddings.ts";
 export type { ForwardOptions, ForwardResult } from "./model/qwen3-model.ts";
 export type { PairOptions } from "./model/rerank-prompt.ts";
+export type { ChatMessage, ChatOptions, ChatTemplateOptions } from "./model/generation/chat-template.ts";
+export { CausalModel, type Prompt } from "./model/causal-model.ts";
+export type { GenerateOptions } from "./model/generation/generate-options.ts";
+export type { GeneratedToken } from "./model/generation/sequence.ts";
 export { type RankedDocument, type RankOptions, RerankerModel, type RerankOptions } from "./model/reranker-model.ts";
 export type { Tensor } from "./model/tensor.ts";

@@ -48,7 +48,8 @@ export class Decoder {
 
   /** Only the last layer may leave rows out: the layers before it feed keys and values of every token to the next. */
   #visibility(batch: PackedBatch, { rows, cache }: RunOptions, n: number): Omit<LayerContext, "positions" | "rotary"> {
-    const prune = rows === "last" && n === this.config.numHiddenLayers - 1;
+    const everyRowIsLast = batch.tokenIds.length === batch.lastTokenIndices.length;
+    const prune = rows === "last" && !everyRowIsLast && n === this.config.numHiddenLayers - 1;
     return {
       segments: prune ? batch.lastSegments : batch.segments,
       ...(prune && { queryRows: batch.lastTokenIndices }),

@@ -39,7 +39,10 @@ describe("RerankerModel", () => {
     const queries = DOCUMENTS.map(() => QUERY);
     const logits = await model.logits(sequences, queries);
     const scores = await model.score(DOCUMENTS.map((document) => [QUERY, document] as const));
-    assert.deepEqual(Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))), scores);
+    assert.deepEqual(
+      Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))),
+      scores,
+    );
   });
 
   it("keeps the best and returns documents if asked to", async () => {

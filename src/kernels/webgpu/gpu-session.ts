@@ -124,6 +124,7 @@ export class GpuSession {
       results.map((result) => tensors(result).slice),
     );
     this.device.raw.queue.submit([commands.finish()]);
+    this.#rotary.freeReplaced();
     return async () => {
       const values = await this.#staging.read(staging.buffer, staging.size, (bytes) => unpad(bytes, results));
       if (timer) profile?.push(...describe(dispatches, await timer.read()));

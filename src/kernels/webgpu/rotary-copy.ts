@@ -1,4 +1,4 @@
-import { type BufferSlice, wholeBuffer } from "../../core/gpu/gpu-buffer.ts";
+import { type BufferSlice, type GpuBuffer, wholeBuffer } from "../../core/gpu/gpu-buffer.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
 import { BufferUsage } from "../../core/gpu/usage.ts";
 import type { RotaryTable } from "../backend.ts";
@@ -8,6 +8,7 @@ export class RotaryCopy {
   readonly #device: GpuDevice;
   #table: RotaryTable | undefined;
   #slice: BufferSlice | undefined;
+  #replaced: GpuBuffer[] = [];
 
   constructor(device: GpuDevice) {
     this.#device = device;
@@ -16,7 +17,7 @@ export class RotaryCopy {
   /** Position by position, D/2 cosines and then D/2 sines. */
   slice(table: RotaryTable): BufferSlice {
     if (this.#slice && this.#table === table) return this.#slice;
-    this.#slice?.buffer.destroy();
+    if (this.#slice) this.#replaced.push(this.#slice.buffer);
     const rows = interleave(table);
     const buffer = this.#device.createBuffer({
       label: "rotary",
@@ -28,6 +29,12 @@ export class RotaryCopy {
     this.#table = table;
     this.#slice = wholeBuffer(buffer);
     return this.#slice;
+  }
+
+  /** Frees copies that later tables replaced. A program may use several, so only once it is submitted. */
+  freeReplaced(): void {
+    for (const buffer of this.#replaced) buffer.destroy();
+    this.#replaced = [];
   }
 }
 

@@ -4,10 +4,10 @@ import type { Activation, Ops } from "../../kernels/backend.ts";
 /** Tokens that may come next, most likely first. */
 export interface Candidates {
   readonly ids: Uint32Array;
-  /** As the model gave them, repetition penalised if asked for. */
+  /** What they are chosen by: repetition is penalised if asked for. */
   readonly logits: Float32Array;
-  /** log Σ exp over the whole vocabulary, without penalties. */
-  readonly logSumExp: number;
+  /** log P of each as the model gave it. */
+  readonly logprobs: Float32Array;
 }
 
 export interface CandidateOptions {
@@ -33,16 +33,17 @@ export function recordCandidates(ops: Ops, logits: Activation, options: Candidat
 export function candidatesOf(row: Float32Array, options: CandidateOptions, seen: ReadonlySet<number>): Candidates {
   if (picksOnDevice(options)) {
     const k = (row.length - 1) / 2;
-    return {
-      logits: row.subarray(0, k),
-      ids: Uint32Array.from(row.subarray(k, 2 * k)),
-      logSumExp: row[2 * k] ?? Number.NaN,
-    };
+    const logits = row.subarray(0, k);
+    return { ids: Uint32Array.from(row.subarray(k, 2 * k)), logits, logprobs: shifted(logits, row[2 * k]) };
   }
-  const logSumExp = logSumExpOf(row);
   const penalized = penalize(row, options.repetitionPenalty, seen);
   const ids = largest(penalized, options.topK === 0 ? row.length : options.topK);
-  return { ids, logits: Float32Array.from(ids, (id) => penalized[id] ?? 0), logSumExp };
+  const pick = (values: Float32Array): Float32Array => Float32Array.from(ids, (id) => values[id] as number);
+  return { ids, logits: pick(penalized), logprobs: shifted(pick(row), logSumExp(row)) };
+}
+
+function shifted(logits: Float32Array, by: number = Number.NaN): Float32Array {
+  return logits.map((logit) => logit - by);
 }
 
 function picksOnDevice({ topK, repetitionPenalty }: CandidateOptions): boolean {
@@ -67,7 +68,7 @@ function largest(values: Float32Array, count: number): Uint32Array {
   return order.sort((a, b) => (values[b] as number) - (values[a] as number) || a - b).subarray(0, count);
 }
 
-function logSumExpOf(row: Float32Array): number {
+function logSumExp(row: Float32Array): number {
   const max = row.reduce((a, b) => Math.max(a, b), -Infinity);
   return max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0));
 }

@@ -10,28 +10,37 @@ export interface SamplingOptions {
 }
 
 /**
- * Chooses one of the candidates, as transformers does it: temperature, then top-p, then min-p.
+ * Chooses one of the candidates.
  *
  * @param draw from 0 to 1
  * @returns its place among the candidates
  */
-export function sample({ logits }: Candidates, options: SamplingOptions, draw: number): number {
-  const { temperature, topP, minP } = options;
-  if (temperature === 0) return 0;
-  const largest = logits[0] ?? 0;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
-  const kept = countKept(weights, topP, minP);
-  let left = draw * weights.subarray(0, kept).reduce((a, b) => a + b, 0);
-  for (let i = 0; i < kept; i++) {
-    left -= weights[i] ?? 0;
-    if (left < 0) return i;
+export function sample(candidates: Candidates, options: SamplingOptions, draw: number): number {
+  const shares = probabilities(candidates, options);
+  let left = draw;
+  for (const [place, share] of shares.entries()) {
+    left -= share;
+    if (left < 0) return place;
   }
-  return kept - 1; // rounding
+  return shares.length - 1; // rounding
 }
 
-/** How many of the candidates, which stand in order, pass top-p and min-p; at least one. */
+/**
+ * What the first candidates are drawn with, the others not at all: as transformers, temperature, then top-p, then min-p.
+ * The sum is 1.
+ */
+export function probabilities({ logits }: Candidates, { temperature, topP, minP }: SamplingOptions): Float64Array {
+  if (temperature === 0) return Float64Array.of(1);
+  const largest = logits[0] ?? 0;
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
+  const kept = weights.subarray(0, countKept(weights, topP, minP));
+  const total = sum(kept);
+  return kept.map((weight) => weight / total);
+}
+
+/** How many of the weights, which fall from 1, pass top-p and min-p; at least one. */
 function countKept(weights: Float64Array, topP: number, minP: number): number {
-  const enough = topP * weights.reduce((a, b) => a + b, 0);
+  const enough = topP * sum(weights);
   let before = 0;
   let kept = 0;
   for (const weight of weights) {
@@ -40,4 +49,8 @@ function countKept(weights: Float64Array, topP: number, minP: number): number {
     kept++;
   }
   return kept;
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((a, b) => a + b, 0);
 }

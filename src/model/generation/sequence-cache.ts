@@ -4,7 +4,10 @@ import type { Qwen3Config } from "../config.ts";
 /** Slots that a sequence is given beyond what it needs now. */
 const ROOM = 256;
 
-export interface CachedTokens {
+/** A sequence as the cache sees it. */
+export interface CacheUser {
+  /** Tells it apart from others. */
+  readonly index: number;
   /** Tokens whose keys and values it must hold. */
   readonly length: number;
   /** The most it can ever need. */
@@ -31,16 +34,14 @@ export class SequenceCache implements Disposable {
     this.#config = config;
   }
 
-  /** Makes room for the sequences given, by their numbers, and forgets all others if it has to grow. */
-  reserve(sequences: ReadonlyMap<number, CachedTokens>): KvCache {
-    const fits = [...sequences].every(([n, { length }]) => length <= (this.#regions.get(n)?.capacity ?? 0));
-    if (this.#store && fits) return this.#store;
+  /** Makes room for the sequences given, and forgets all others if it has to grow. */
+  reserve(sequences: readonly CacheUser[]): KvCache {
+    if (this.#store && sequences.every(({ index, length }) => length <= this.#capacityOf(index))) return this.#store;
     const regions = new Map<number, Region>();
     let slots = 0;
-    for (const [n, { length, limit }] of sequences) {
-      const grown = Math.max(length + ROOM, 2 * (this.#regions.get(n)?.capacity ?? 0));
-      const capacity = Math.min(limit, grown);
-      regions.set(n, { start: slots, capacity });
+    for (const { index, length, limit } of sequences) {
+      const capacity = Math.min(limit, Math.max(length + ROOM, 2 * this.#capacityOf(index)));
+      regions.set(index, { start: slots, capacity });
       slots += capacity;
     }
     const { numHiddenLayers, numKeyValueHeads, headDim } = this.#config;
@@ -50,8 +51,12 @@ export class SequenceCache implements Disposable {
   }
 
   /** First slot of a sequence. */
-  startOf(sequence: number): number {
-    return this.#regions.get(sequence)?.start ?? 0;
+  startOf(index: number): number {
+    return this.#regions.get(index)?.start ?? 0;
+  }
+
+  #capacityOf(index: number): number {
+    return this.#regions.get(index)?.capacity ?? 0;
   }
 
   [Symbol.dispose](): void {
@@ -62,9 +67,8 @@ export class SequenceCache implements Disposable {
   #moveTo(store: KvCache, regions: Map<number, Region>): void {
     const old = this.#store;
     if (old) {
-      const ranges = [...regions].map(([n, { start: to }]) => {
-        const { start: from, capacity: count } = this.#regions.get(n) ?? { start: 0, capacity: 0 };
-        return { from, to, count };
+      const ranges = [...regions].map(([index, { start: to }]) => {
+        return { from: this.startOf(index), to, count: this.#capacityOf(index) };
       });
       store.copyFrom(old, ranges);
       old.dispose();

@@ -10,6 +10,10 @@ import {
   type BackendKind,
   type BackendOptions,
   capturePaths,
+  CausalModel,
+  type ChatMessage,
+  type ChatOptions,
+  type ChatTemplateOptions,
   compareBackends,
   type CompareOptions,
   createBackend,
@@ -20,6 +24,8 @@ import {
   type ErrorCode,
   type ForwardOptions,
   type ForwardResult,
+  type GeneratedToken,
+  type GenerateOptions,
   type KvCache,
   type LoadOptions,
   type Matrix,
@@ -32,6 +38,7 @@ import {
   type PairOptions,
   type Precision,
   type Progress,
+  type Prompt,
   type QuantizationOptions,
   quantizationRanges,
   type QuantizationRanges,
@@ -136,6 +143,21 @@ async function reranking(): Promise<void> {
   await assert.rejects(model.score([["China"]]), isOurs("invalid-argument"));
 }
 
+async function generating(): Promise<void> {
+  await using model = await CausalModel.load("qwen3-reranker-tiny");
+  const thinking: ChatOptions = { enableThinking: false };
+  const options: GenerateOptions = { ...thinking, maxNewTokens: 2, ignoreEos: true, temperature: 1, seed: 7 };
+  const tokens: GeneratedToken[] = [];
+  for await (const token of model.generate("The capital of China is", options)) tokens.push(token);
+  assert.deepEqual([tokens.length, tokens[1]?.finishReason], [2, "length"]);
+  const messages: readonly ChatMessage[] = [{ role: "user", content: "Hello" }];
+  const prompts: readonly Prompt[] = [Uint32Array.of(1, 2), "text", messages];
+  assert.equal(model.hasChatTemplate, false);
+  await assert.rejects(model.generateBatch(prompts, options).next(), isOurs("not-found"));
+  const template: ChatTemplateOptions = { ...thinking, addGenerationPrompt: true };
+  await assert.rejects(model.applyChatTemplate(messages, template), isOurs("not-found"));
+}
+
 function isOurs(code: ErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof Qwen3Error && error.code === code;
 }
@@ -214,6 +236,7 @@ async function server(): Promise<void> {
 
 await embeddings();
 await reranking();
+await generating();
 await backends();
 await parts();
 await server();
