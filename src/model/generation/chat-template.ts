@@ -35,7 +35,7 @@ export class ChatTemplate {
   }
 
   /** From chat_template.jinja, else tokenizer_config.json; `undefined` if the checkpoint has neither. */
-  static async read(files: ModelFiles): Promise<ChatTemplate | undefined> {
+  static async read(files: Pick<ModelFiles, "file" | "json">): Promise<ChatTemplate | undefined> {
     const json = await files.json("tokenizer_config.json");
     const config: Readonly<Record<string, unknown>> = typeof json === "object" && json !== null ? { ...json } : {};
     const file = files.file("chat_template.jinja");
