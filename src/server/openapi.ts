@@ -76,8 +76,8 @@ const ERROR_SCHEMAS: Readonly<Record<Route["family"], Json>> = {
 
 /** A reference, if the schema has a name. */
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const id = schema.meta()?.id;
-  return id === undefined ? jsonSchema(schema, io) : { $ref: `#/components/schemas/${id}` };
+  const { title } = schema.meta() ?? {};
+  return title === undefined ? jsonSchema(schema, io) : { $ref: `#/components/schemas/${title}` };
 }
 
 function namedSchemas(routes: readonly Route[]): Record<string, Json> {
@@ -87,15 +87,14 @@ function namedSchemas(routes: readonly Route[]): Record<string, Json> {
       [body, "input"],
       [response, "output"],
     ] as const) {
-      const id = schema?.meta()?.id;
-      if (schema && id !== undefined) named[id] = jsonSchema(schema, io);
+      const title = schema?.meta()?.title;
+      if (schema && title !== undefined) named[title] = jsonSchema(schema, io);
     }
   }
   return named;
 }
 
 function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
-  const made = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
-  // These two belong to a document of its own, which this is not.
-  return Object.fromEntries(Object.entries(made).filter(([key]) => key !== "$schema" && key !== "id"));
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
+  return rest;
 }

@@ -8,7 +8,7 @@ export async function health({ services }: Call): Promise<Response> {
   throw new ServerError("Unhealthy", "unhealthy");
 }
 
-const infoResponse = z.looseObject({ model_id: z.string(), version: z.string() }).meta({ id: "Info" });
+const infoResponse = z.looseObject({ model_id: z.string(), version: z.string() }).meta({ title: "Info" });
 
 export const STATE_ROUTES: readonly Route[] = [
   get({

@@ -22,7 +22,7 @@ export const openaiEmbeddingsRequest: z.ZodType<OpenAIEmbeddingsRequest> = z
     encoding_format: z.enum(["float", "base64"]).default("float"),
     dimensions: maybe(z.int().min(0)),
   })
-  .meta({ id: "OpenAIEmbeddingsRequest" });
+  .meta({ title: "OpenAIEmbeddingsRequest" });
 
 export interface RerankDocumentsRequest {
   readonly model?: Maybe<string>;
@@ -42,7 +42,7 @@ export const rerankDocumentsRequest: z.ZodType<RerankDocumentsRequest> = z
     return_documents: maybe(z.boolean()),
     instruction,
   })
-  .meta({ id: "RerankDocumentsRequest" });
+  .meta({ title: "RerankDocumentsRequest" });
 
 export interface ScoreRequest {
   readonly model?: Maybe<string>;
@@ -53,7 +53,7 @@ export interface ScoreRequest {
 
 export const scoreRequest: z.ZodType<ScoreRequest> = z
   .object({ model, text_1: texts, text_2: texts, instruction })
-  .meta({ id: "ScoreRequest" });
+  .meta({ title: "ScoreRequest" });
 
 export interface OllamaEmbedRequest {
   readonly model: string;
@@ -64,7 +64,7 @@ export interface OllamaEmbedRequest {
 
 export const ollamaEmbedRequest: z.ZodType<OllamaEmbedRequest> = z
   .object({ model: z.string(), input: texts, truncate: maybe(z.boolean()), dimensions: maybe(z.int().min(0)) })
-  .meta({ id: "OllamaEmbedRequest" });
+  .meta({ title: "OllamaEmbedRequest" });
 
 const usage = z.object({ prompt_tokens: z.int(), total_tokens: z.int() });
 const openaiEmbedding = z.object({
@@ -75,13 +75,13 @@ const openaiEmbedding = z.object({
 
 export const openaiEmbeddingsResponse: z.ZodType = z
   .object({ object: z.literal("list"), data: z.array(openaiEmbedding), model: z.string(), usage })
-  .meta({ id: "OpenAIEmbeddingsResponse" });
+  .meta({ title: "OpenAIEmbeddingsResponse" });
 
 const openaiModel = z.object({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() });
-export const modelResponse: z.ZodType = openaiModel.meta({ id: "ModelResponse" });
+export const modelResponse: z.ZodType = openaiModel.meta({ title: "ModelResponse" });
 export const modelsResponse: z.ZodType = z
   .object({ object: z.literal("list"), data: z.array(openaiModel) })
-  .meta({ id: "ModelsResponse" });
+  .meta({ title: "ModelsResponse" });
 
 const rankedDocument = z.object({
   index: z.int(),
@@ -90,7 +90,7 @@ const rankedDocument = z.object({
 });
 export const rerankDocumentsResponse: z.ZodType = z
   .object({ id: z.string(), model: z.string(), results: z.array(rankedDocument), usage })
-  .meta({ id: "RerankDocumentsResponse" });
+  .meta({ title: "RerankDocumentsResponse" });
 
 const score = z.object({ index: z.int(), object: z.literal("score"), score: z.number() });
 export const scoreResponse: z.ZodType = z
@@ -102,7 +102,7 @@ export const scoreResponse: z.ZodType = z
     data: z.array(score),
     usage,
   })
-  .meta({ id: "ScoreResponse" });
+  .meta({ title: "ScoreResponse" });
 
 export const ollamaEmbedResponse: z.ZodType = z
   .object({
@@ -112,4 +112,4 @@ export const ollamaEmbedResponse: z.ZodType = z
     load_duration: z.int(),
     prompt_eval_count: z.int(),
   })
-  .meta({ id: "OllamaEmbedResponse" });
+  .meta({ title: "OllamaEmbedResponse" });

@@ -34,7 +34,7 @@ export const embedRequest: z.ZodType<EmbedRequest> = z
     normalize: z.boolean().default(true),
     dimensions: maybe(z.int().min(0)).meta({ description: "Keep the first dimensions, before normalising" }),
   })
-  .meta({ id: "EmbedRequest" });
+  .meta({ title: "EmbedRequest" });
 
 export interface EmbedAllRequest extends Truncation, Prompt {
   readonly inputs: Inputs;
@@ -42,12 +42,12 @@ export interface EmbedAllRequest extends Truncation, Prompt {
 
 export const embedAllRequest: z.ZodType<EmbedAllRequest> = z
   .object({ inputs, ...truncation, ...prompt })
-  .meta({ id: "EmbedAllRequest" });
+  .meta({ title: "EmbedAllRequest" });
 export type EmbedSparseRequest = EmbedAllRequest;
 
 export const embedSparseRequest: z.ZodType<EmbedSparseRequest> = z
   .object({ inputs, ...truncation, ...prompt })
-  .meta({ id: "EmbedSparseRequest" });
+  .meta({ title: "EmbedSparseRequest" });
 
 export interface SimilarityRequest {
   readonly inputs: { readonly source_sentence: string; readonly sentences: readonly string[] };
@@ -59,7 +59,7 @@ export const similarityRequest: z.ZodType<SimilarityRequest> = z
     inputs: z.object({ source_sentence: z.string(), sentences: strings }),
     parameters: maybe(z.object({ ...truncation, ...prompt })),
   })
-  .meta({ id: "SimilarityRequest" });
+  .meta({ title: "SimilarityRequest" });
 
 export interface RerankRequest extends Truncation {
   readonly query: string;
@@ -78,7 +78,7 @@ export const rerankRequest: z.ZodType<RerankRequest> = z
     return_text: z.boolean().default(false),
     instruction: maybe(z.string()).meta({ description: "What makes a text relevant, in one sentence (not in TEI)" }),
   })
-  .meta({ id: "RerankRequest" });
+  .meta({ title: "RerankRequest" });
 
 /** A text, a pair, or a list of such lists. */
 export type PredictInput = string | readonly string[] | readonly (readonly string[])[];
@@ -110,7 +110,7 @@ export const predictRequest: z.ZodType<PredictRequest> = z
     ...truncation,
     raw_scores: z.boolean().default(false),
   })
-  .meta({ id: "PredictRequest" });
+  .meta({ title: "PredictRequest" });
 
 export interface TokenizeRequest extends Prompt {
   readonly inputs: string | readonly string[];
@@ -119,7 +119,7 @@ export interface TokenizeRequest extends Prompt {
 
 export const tokenizeRequest: z.ZodType<TokenizeRequest> = z
   .object({ inputs: z.union([z.string(), strings]), add_special_tokens: z.boolean().default(true), ...prompt })
-  .meta({ id: "TokenizeRequest" });
+  .meta({ title: "TokenizeRequest" });
 
 export interface DecodeRequest {
   readonly ids: IdLists;
@@ -128,7 +128,7 @@ export interface DecodeRequest {
 
 export const decodeRequest: z.ZodType<DecodeRequest> = z
   .object({ ids: idLists, skip_special_tokens: z.boolean().default(true) })
-  .meta({ id: "DecodeRequest" });
+  .meta({ title: "DecodeRequest" });
 
 export interface VertexRequest {
   readonly instances: readonly unknown[];
@@ -136,20 +136,22 @@ export interface VertexRequest {
 
 export const vertexRequest: z.ZodType<VertexRequest> = z
   .object({ instances: z.array(z.unknown()) })
-  .meta({ id: "VertexRequest" });
+  .meta({ title: "VertexRequest" });
 
 const vector = z.array(z.number());
-export const embedResponse: z.ZodType = z.array(vector).meta({ id: "EmbedResponse" });
-export const embedAllResponse: z.ZodType = z.array(z.array(vector)).meta({ id: "EmbedAllResponse" });
+export const embedResponse: z.ZodType = z.array(vector).meta({ title: "EmbedResponse" });
+export const embedAllResponse: z.ZodType = z.array(z.array(vector)).meta({ title: "EmbedAllResponse" });
 export const embedSparseResponse: z.ZodType = z
   .array(z.array(z.object({ index: z.int(), value: z.number() })))
-  .meta({ id: "EmbedSparseResponse" });
-export const similarityResponse: z.ZodType = z.array(z.number()).meta({ id: "SimilarityResponse" });
+  .meta({ title: "EmbedSparseResponse" });
+export const similarityResponse: z.ZodType = z.array(z.number()).meta({ title: "SimilarityResponse" });
 export const rerankResponse: z.ZodType = z
   .array(z.object({ index: z.int(), text: z.string().optional(), score: z.number() }))
-  .meta({ id: "RerankResponse" });
+  .meta({ title: "RerankResponse" });
 const predictions = z.array(z.object({ score: z.number(), label: z.string() }));
-export const predictResponse: z.ZodType = z.union([predictions, z.array(predictions)]).meta({ id: "PredictResponse" });
+export const predictResponse: z.ZodType = z
+  .union([predictions, z.array(predictions)])
+  .meta({ title: "PredictResponse" });
 const token = z.object({
   id: z.int(),
   text: z.string(),
@@ -157,6 +159,8 @@ const token = z.object({
   start: z.int().nullable(),
   stop: z.int().nullable(),
 });
-export const tokenizeResponse: z.ZodType = z.array(z.array(token)).meta({ id: "TokenizeResponse" });
-export const decodeResponse: z.ZodType = z.array(z.string()).meta({ id: "DecodeResponse" });
-export const vertexResponse: z.ZodType = z.object({ predictions: z.array(z.unknown()) }).meta({ id: "VertexResponse" });
+export const tokenizeResponse: z.ZodType = z.array(z.array(token)).meta({ title: "TokenizeResponse" });
+export const decodeResponse: z.ZodType = z.array(z.string()).meta({ title: "DecodeResponse" });
+export const vertexResponse: z.ZodType = z
+  .object({ predictions: z.array(z.unknown()) })
+  .meta({ title: "VertexResponse" });
