@@ -10,11 +10,14 @@ const BEYOND_CACHES = 128e6;
 export class BenchWeights {
   readonly #backend: Backend;
   readonly #dtype: WeightDType;
+  readonly #productBytes: number;
   readonly #random: RandomWeights;
   readonly #matrices = new Map<string, Promise<Matrix>>();
 
-  constructor(backend: Backend, dtype: WeightDType = "BF16") {
+  /** @param productBytes how much the copies of one product's weights take together, at least */
+  constructor(backend: Backend, dtype: WeightDType = "BF16", productBytes: number = BEYOND_CACHES) {
     this.#backend = backend;
+    this.#productBytes = productBytes;
     this.#dtype = dtype;
     this.#random = new RandomWeights(1, dtype);
   }
@@ -25,7 +28,7 @@ export class BenchWeights {
 
   /** Several of the same size, to be used in turn: a model's weights do not stay in a cache from layer to layer. */
   async products(rows: number, columns: number): Promise<Matrix[]> {
-    const copies = Math.ceil(BEYOND_CACHES / (rows * columns * bytesPerWeight(this.#dtype)));
+    const copies = Math.ceil(this.#productBytes / (rows * columns * bytesPerWeight(this.#dtype)));
     const names = Array.from({ length: copies }, (_, i) => `product ${rows} × ${columns}, ${i}`);
     const matrices: Matrix[] = [];
     for (const name of names) matrices.push(await this.#matrix(name, rows, columns, "product"));
