@@ -28,9 +28,9 @@ export async function loadEmbeddingModel(
 }
 
 function loadOptions(
-  { device, threads, dtype }: ModelOptions,
+  { device, adapter, threads, dtype }: ModelOptions,
   { signal }: Context,
   onProgress: OnProgress,
 ): LoadOptions {
-  return { device, threads, dtype, signal, onProgress };
+  return { device, adapter, threads, dtype, signal, onProgress };
 }

@@ -12,6 +12,7 @@ export interface CommonOptions {
 export interface ModelOptions extends CommonOptions {
   readonly model?: string;
   readonly device: NonNullable<LoadOptions["device"]>;
+  readonly adapter?: string;
   readonly threads?: number;
   readonly dtype: NonNullable<LoadOptions["dtype"]>;
 }
@@ -31,6 +32,7 @@ export function addModelOptions(command: Command): Command {
         .choices(["auto", "webgpu", "wasm", "reference"])
         .default("auto"),
     )
+    .option("--adapter <name>", "part of the name of the GPU adapter, for webgpu; also admits software adapters")
     .option("--threads <n>", "threads of the CPU backend (default: one per core)", positiveInteger)
     .addOption(
       new Option("--dtype <dtype>", "how weights are kept").choices(["auto", "f32", "bf16", "int8"]).default("auto"),

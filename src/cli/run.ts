@@ -6,14 +6,21 @@ import { UsageError } from "./failure.ts";
 
 /** Runs the command that the arguments name; without any, the demonstration. */
 export async function run(args: readonly string[], context: Context): Promise<void> {
-  const program = await programFor(args, context);
+  const named = withCommand(args);
+  const program = await programFor(named, context);
   try {
-    await program.parseAsync(args.length === 0 ? ["demo"] : [...args], { from: "user" });
+    await program.parseAsync([...named], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has printed its message, or the help or version that was asked for.
     if (error.exitCode !== 0) throw new UsageError("", { cause: error });
   }
+}
+
+/** Options alone, as in `npm start -- --device wasm`, are those of the demonstration. */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first = "-"] = args;
+  return first.startsWith("-") && !["-h", "--help", "-V", "--version"].includes(first) ? ["demo", ...args] : args;
 }
 
 async function programFor(args: readonly string[], context: Context): Promise<Command> {
@@ -36,13 +43,13 @@ async function programFor(args: readonly string[], context: Context): Promise<Co
       "after",
       "\nWithout a command the model card's example is embedded with the bundled demonstration model.",
     );
-  const named = args.length === 0 ? ["demo"] : args.slice(0, 2);
+  const named = new Set(args.slice(0, 2));
   for (const { name, summary, load } of COMMANDS) {
     const command = program
       .command(name)
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
-    if (named.includes(name)) (await load())(command, context);
+    if (named.has(name)) (await load())(command, context);
   }
   return program;
 }

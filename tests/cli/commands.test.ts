@@ -183,12 +183,20 @@ interface Inspection {
 
 describe("qwen3 devices", () => {
   it("lists every backend and which one auto takes", async () => {
-    const { auto, devices } = (await json(["devices", "--json"])) as { auto: string; devices: { kind: string }[] };
+    const { auto, devices } = (await json(["devices", "--json"])) as { auto: string; devices: Device[] };
     assert.deepEqual(
       devices.map(({ kind }) => kind),
       ["webgpu", "wasm", "reference"],
     );
+    assert.ok(devices.every(({ device, reason }) => (device === undefined) !== (reason === undefined)));
+    assert.ok(devices.find(({ kind }) => kind === auto)?.device, "what auto takes is there");
     const { stdout } = await runCommand(["devices"]);
     assert.match(stdout.toString(), new RegExp(`^${auto} .*← --device auto$`, "m"));
   });
 });
+
+interface Device {
+  readonly kind: string;
+  readonly device?: object;
+  readonly reason?: string;
+}

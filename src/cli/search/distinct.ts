@@ -1,4 +1,5 @@
 import type { Passage } from "./passage.ts";
+import { embeddedText, wordsText } from "./searched-text.ts";
 import { textHash } from "./vector-index.ts";
 
 /** A passage, and the places where the same text stands again. */
@@ -10,19 +11,19 @@ export interface DistinctPassage {
   readonly hash: string;
 }
 
-/** Passages without their copies: each text is embedded, ranked and printed once. */
+/** Passages without their copies, each embedded, ranked and printed once, and without those that say nothing. */
 export function distinctPassages(passages: readonly Passage[]): DistinctPassage[] {
   const groups = new Map<string, { passage: Passage; copies: Passage[]; embedded: string; hash: string }>();
   for (const passage of passages) {
+    if (wordsText(passage).trim() === "") continue;
+    const key = JSON.stringify([passage.headings, passage.text]);
+    const group = groups.get(key);
+    if (group !== undefined) {
+      group.copies.push(passage);
+      continue;
+    }
     const embedded = embeddedText(passage);
-    const group = groups.get(embedded);
-    if (group === undefined) groups.set(embedded, { passage, copies: [], embedded, hash: textHash(embedded) });
-    else group.copies.push(passage);
+    groups.set(key, { passage, copies: [], embedded, hash: textHash(embedded) });
   }
   return Array.from(groups.values());
-}
-
-/** A passage out of the middle of a section would not say what it is about. */
-function embeddedText({ headings, text }: Passage): string {
-  return headings.length === 0 ? text : `${headings.join(" › ")}\n${text}`;
 }

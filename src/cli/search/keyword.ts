@@ -1,5 +1,6 @@
 import MiniSearch from "minisearch";
 import type { Passage } from "./passage.ts";
+import { wordsText } from "./searched-text.ts";
 import { queryTermsOf, termsOf } from "./terms.ts";
 
 /** BM25 over passages by the words they hold, the titles above them and their path. */
@@ -13,7 +14,9 @@ export class KeywordIndex {
       processTerm: (term) => term,
     });
     this.#index.addAll(
-      passages.map(({ text, headings, path }, id) => ({ id, text, headings: headings.join(" "), path })),
+      passages.map((passage, id) => {
+        return { id, text: wordsText(passage), headings: passage.headings.join(" "), path: passage.path };
+      }),
     );
   }
 

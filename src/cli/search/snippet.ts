@@ -1,5 +1,6 @@
 import { linesOf } from "./lines.ts";
 import type { Passage } from "./passage.ts";
+import { isImport } from "./searched-text.ts";
 import { termsOf } from "./terms.ts";
 
 const SNIPPET_LINES = 3;
@@ -16,8 +17,10 @@ export function snippetOf({ text, startLine, headings }: Passage, terms: Readonl
   const lines = linesOf(text).map((line) => line.text);
   // Titles are printed beside the place, so the snippet need not begin with them.
   const isTitle = (line: string): boolean => headings.length > 0 && /^ {0,3}#{1,6}\s/.test(line);
-  const found = lines.map((line) => (isTitle(line) ? [] : termsOf(line).filter((term) => terms.has(term))));
-  const firstText = lines.findIndex((line) => line.trim() !== "" && !isTitle(line));
+  const found = lines.map((line) =>
+    isTitle(line) || isImport(line) ? [] : termsOf(line).filter((term) => terms.has(term)),
+  );
+  const firstText = lines.findIndex((line) => line.trim() !== "" && !isTitle(line) && !isImport(line));
   let best = Math.max(0, firstText);
   let most = 0;
   for (const [i, own] of found.entries()) {

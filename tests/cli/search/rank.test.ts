@@ -28,7 +28,7 @@ describe("joinByRank", () => {
     assert.deepEqual(best, { index: 7, score: 1, vector: { rank: 1, score: 0.9 }, keyword: { rank: 1, score: 12 } });
     assert.equal(second?.index, 3);
     assert.equal(second?.score, third?.score);
-    assert.ok(Math.abs((second?.score ?? 0) - 61 / 62 / 2) < 1e-12);
+    assert.ok(Math.abs((second?.score ?? 0) - 11 / 12 / 2) < 1e-12);
   });
 
   it("prefers what both lists have in the middle to what only one has at the top", () => {

@@ -1,0 +1,19 @@
+/** Run by `probe`: makes the backend named by the first argument and tells the parent about it. */
+import { describeAdapters } from "../../core/gpu/adapter.ts";
+import type { BackendKind } from "../../kernels/backend.ts";
+import { chooseBackend } from "../../model/choose-backend.ts";
+import type { Probe } from "./probe.ts";
+
+const kind = process.argv[2] as "auto" | BackendKind;
+const adapters = kind === "webgpu" ? { adapters: await describeAdapters().catch(() => []) } : {};
+const answer: Probe = { ...(await make()), ...adapters };
+process.send?.(answer, () => process.exit());
+
+async function make(): Promise<Probe> {
+  try {
+    const backend = await chooseBackend({ device: kind });
+    return { kind: backend.kind, device: backend.device };
+  } catch (error) {
+    return { kind: kind === "auto" ? "wasm" : kind, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
