@@ -2,7 +2,6 @@ import { Qwen3Error } from "../core/errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import type { ReferenceKernels } from "./reference/kernels.ts";
 import type { WasmBackendOptions } from "./wasm/wasm-backend.ts";
-import type { WebGpuBackendOptions } from "./webgpu/webgpu-backend.ts";
 
 /** Which backend, and what of it to replace. */
 export type BackendOptions = ReferenceOptions | WasmOptions | WebGpuOptions;
@@ -17,8 +16,21 @@ export interface WasmOptions extends WasmBackendOptions {
   readonly kind: "wasm";
 }
 
-export interface WebGpuOptions extends WebGpuBackendOptions {
+/** Spelled out, so that our declarations name no WebGPU type: consumers need not have any. */
+export interface WebGpuOptions {
   readonly kind: "webgpu";
+  /** Part of the adapter's name, in any case. It also allows a software adapter. @default the best there is */
+  readonly adapter?: string;
+  /** Which of several GPUs. @default "high-performance" */
+  readonly powerPreference?: "low-power" | "high-performance";
+  /** Whether a CPU that pretends to be a GPU will do (llvmpipe, SwiftShader, WARP). @default false */
+  readonly allowSoftware?: boolean;
+  /** Whether Dawn guards buffer accesses too. @default false */
+  readonly robustness?: boolean;
+  /** WGSL to use in place of built-in kernels, by name: what `src/kernels/wgsl/NAME.wgsl` holds, rewritten. */
+  readonly kernels?: Readonly<Record<string, string>>;
+  /** Told about what works, but not as well as it should. @default process.emitWarning */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
