@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "texts to vectors: whole runtimes against each other",
     load: () => import("./encode/command.ts"),
   },
+  generate: {
+    summary: "tokens one by one: reading a prompt and writing after it",
+    load: () => import("./generate/command.ts"),
+  },
   kernels: {
     summary: "every operation at the sizes of real models",
     load: () => import("./kernels/command.ts"),

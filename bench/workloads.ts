@@ -85,6 +85,12 @@ export function buildRerankWorkload(
   return { query: text(12), documents: Array.from({ length: documents }, () => text(100 + random(201))) };
 }
 
+/** Prompts of these many tokens, for generation. */
+export function buildPrompts(lengths: readonly number[], countTokens: (text: string) => number): string[] {
+  const random = randomIndexes(13);
+  return lengths.map((length) => textOfLength(length, countTokens, random));
+}
+
 function textOfLength(
   length: number,
   countTokens: (text: string) => number,
