@@ -1,7 +1,16 @@
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
+/** The characters that JSON is made of. */
+export const JSON_BYTES = {
+  quote: 0x22,
+  comma: 0x2c,
+  colon: 0x3a,
+  arrayStart: 0x5b,
+  backslash: 0x5c,
+  arrayEnd: 0x5d,
+  objectStart: 0x7b,
+  objectEnd: 0x7d,
+} as const;
+
+const { quote: QUOTE, backslash: BACKSLASH, comma: COMMA, colon: COLON } = JSON_BYTES;
 
 /** Thrown where the bytes are not what a reader expects; the caller falls back on `JSON.parse`, which knows why. */
 export class UnexpectedJson extends Error {}
@@ -23,30 +32,29 @@ export class JsonCursor {
     return this.bytes[at] ?? 0;
   }
 
-  /** Takes one byte behind white space. */
-  expect(character: string): void {
-    if (this.peek() !== character.charCodeAt(0)) throw new UnexpectedJson(`no ${character} at ${this.at}`);
-    this.at++;
+  /** Takes one character behind white space. */
+  expect(character: number): void {
+    if (!this.accept(character)) throw new UnexpectedJson(`no ${String.fromCharCode(character)} at ${this.at}`);
   }
 
-  /** Takes one byte behind white space if it is this one. */
-  accept(character: string): boolean {
-    if (this.peek() !== character.charCodeAt(0)) return false;
+  /** Takes one character behind white space if it is this one. */
+  accept(character: number): boolean {
+    if (this.bytes[this.at] !== character && this.peek() !== character) return false;
     this.at++;
     return true;
   }
 
   /** Calls `member` at each value of an object. */
   eachMember(member: (key: string) => void): void {
-    this.expect("{");
-    if (this.accept("}")) return;
+    this.expect(JSON_BYTES.objectStart);
+    if (this.accept(JSON_BYTES.objectEnd)) return;
     do {
       const key = this.value();
       if (typeof key !== "string") throw new UnexpectedJson(`no key at ${this.at}`);
-      this.expect(":");
+      this.expect(JSON_BYTES.colon);
       member(key);
-    } while (this.accept(","));
-    this.expect("}");
+    } while (this.accept(JSON_BYTES.comma));
+    this.expect(JSON_BYTES.objectEnd);
   }
 
   /** Takes a number of digits alone. */
@@ -82,8 +90,8 @@ export class JsonCursor {
       const byte = this.peek();
       if (this.at >= this.bytes.length) throw new UnexpectedJson("the end");
       if (byte === QUOTE) this.#skipString();
-      else if (OPENING.has(byte)) depth++;
-      else if (CLOSING.has(byte)) depth--;
+      else if (isOpening(byte)) depth++;
+      else if (isClosing(byte)) depth--;
       if (byte !== QUOTE) this.at++;
     } while (depth > 0 || !this.#isAtDelimiter());
   }
@@ -101,11 +109,19 @@ export class JsonCursor {
   }
 
   #isAtDelimiter(): boolean {
-    const byte = this.bytes[this.at] ?? 0x2c;
-    return isSpace(byte) || byte === 0x2c || byte === 0x3a || CLOSING.has(byte);
+    const byte = this.bytes[this.at] ?? COMMA;
+    return isSpace(byte) || byte === COMMA || byte === COLON || isClosing(byte);
   }
 }
 
 function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+  return byte <= 0x20 && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
+}
+
+function isOpening(byte: number): boolean {
+  return byte === JSON_BYTES.arrayStart || byte === JSON_BYTES.objectStart;
+}
+
+function isClosing(byte: number): boolean {
+  return byte === JSON_BYTES.arrayEnd || byte === JSON_BYTES.objectEnd;
 }

@@ -40,13 +40,15 @@ export class MergeTable {
 
   /** Gives the pair the next rank; false if it has one already. */
   add(left: number, right: number, joined: number): boolean {
-    if (this.rank(left, right) !== NO_MERGE) return false;
     if (FIELDS * this.#count === this.#merges.length) this.#grow();
+    const hash = hashPair(left, right);
+    const slot = this.#slotOf(hash, left, right);
+    if (this.#slots[slot] !== 0) return false;
     const rank = this.#count++;
     this.#merges[FIELDS * rank] = left;
     this.#merges[FIELDS * rank + 1] = right;
     this.#merges[FIELDS * rank + 2] = joined;
-    this.#insert(rank);
+    this.#fill(slot, hash, rank);
     return true;
   }
 
@@ -55,12 +57,8 @@ export class MergeTable {
     const hash = hashPair(left, right);
     const bit = hash & (this.#filter.length * 32 - 1);
     if (((this.#filter[bit >> 5] as number) & (1 << (bit & 31))) === 0) return NO_MERGE;
-    const mask = this.#slots.length - 1;
-    for (let slot = (hash >>> FILTER_SHIFT) & mask; ; slot = (slot + 1) & mask) {
-      const rank = (this.#slots[slot] as number) - 1;
-      if (rank === -1) return NO_MERGE;
-      if (this.#merges[FIELDS * rank] === left && this.#merges[FIELDS * rank + 1] === right) return rank;
-    }
+    const entry = this.#slots[this.#slotOf(hash, left, right)] as number;
+    return entry === 0 ? NO_MERGE : entry - 1;
   }
 
   /** Id of the token that the merge of a rank makes. */
@@ -68,20 +66,26 @@ export class MergeTable {
     return this.#merges[FIELDS * rank + 2] as number;
   }
 
-  #insert(rank: number): void {
-    const hash = hashPair(this.#merges[FIELDS * rank] as number, this.#merges[FIELDS * rank + 1] as number);
+  /** The slot that holds the pair, or the empty one where it belongs. */
+  #slotOf(hash: number, left: number, right: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = (hash >>> FILTER_SHIFT) & mask; ; slot = (slot + 1) & mask) {
+      const at = FIELDS * ((this.#slots[slot] as number) - 1);
+      if (at < 0 || (this.#merges[at] === left && this.#merges[at + 1] === right)) return slot;
+    }
+  }
+
+  #fill(slot: number, hash: number, rank: number): void {
     const bit = hash & (this.#filter.length * 32 - 1);
     this.#filter[bit >> 5] = (this.#filter[bit >> 5] as number) | (1 << (bit & 31));
-    const mask = this.#slots.length - 1;
-    let slot = (hash >>> FILTER_SHIFT) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = rank + 1;
   }
 
   #grow(): void {
     const larger = new MergeTable(2 * this.#count + 1);
-    larger.#merges.set(this.#merges);
-    for (let rank = 0; rank < this.#count; rank++) larger.#insert(rank);
+    for (let at = 0; at < this.#merges.length; at += FIELDS) {
+      larger.add(this.#merges[at] as number, this.#merges[at + 1] as number, this.#merges[at + 2] as number);
+    }
     this.#slots = larger.#slots;
     this.#filter = larger.#filter;
     this.#merges = larger.#merges;

@@ -2,7 +2,8 @@ import { Qwen3Error } from "../core/errors.ts";
 import { BYTE_ALPHABET } from "./byte-alphabet.ts";
 import { MergeTable } from "./merge-table.ts";
 import { TokenBytes } from "./token-bytes.ts";
-import { isId, modelParts } from "./tokenizer-json.ts";
+import { isId } from "./json-check.ts";
+import { modelParts } from "./tokenizer-json.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 /** Ranks are kept in the upper 23 bits of positive 32-bit numbers. */

@@ -1,8 +1,7 @@
-import { JsonCursor, UnexpectedJson } from "./json-cursor.ts";
+import { JSON_BYTES, JsonCursor, UnexpectedJson } from "./json-cursor.ts";
 import { TokenTables } from "./token-tables.ts";
-import { isId } from "./tokenizer-json.ts";
+import { isId } from "./json-check.ts";
 
-const QUOTE = 0x22;
 const BLANK = 0x20;
 
 /** A tokenizer.json as published takes about so many bytes per token, merges included. */
@@ -70,38 +69,38 @@ class FileReader {
   #vocabulary(): void {
     const { scratch } = this.#tables;
     const cursor = this.#cursor;
-    cursor.expect("{");
+    cursor.expect(JSON_BYTES.objectStart);
     do {
-      cursor.expect('"');
+      cursor.expect(JSON_BYTES.quote);
       scratch.clear();
-      this.#token(QUOTE);
-      cursor.expect(":");
+      this.#token(JSON_BYTES.quote);
+      cursor.expect(JSON_BYTES.colon);
       const id = cursor.digits();
       if (!isId(id) || !this.#tables.addToken(id)) throw new UnexpectedJson(`token ${id}`);
-    } while (cursor.accept(","));
-    cursor.expect("}");
+    } while (cursor.accept(JSON_BYTES.comma));
+    cursor.expect(JSON_BYTES.objectEnd);
   }
 
   /** `["Ġ", "t"]`, or in older files `"Ġ t"`. Merges before the vocabulary are left to `tablesFromJson`. */
   #merges(): void {
     const { scratch } = this.#tables;
     const cursor = this.#cursor;
-    cursor.expect("[");
+    cursor.expect(JSON_BYTES.arrayStart);
     do {
       scratch.clear();
-      const isPair = cursor.accept("[");
-      cursor.expect('"');
-      this.#token(isPair ? QUOTE : BLANK);
+      const isPair = cursor.accept(JSON_BYTES.arrayStart);
+      cursor.expect(JSON_BYTES.quote);
+      this.#token(isPair ? JSON_BYTES.quote : BLANK);
       const leftLength = scratch.length;
       if (isPair) {
-        cursor.expect(",");
-        cursor.expect('"');
+        cursor.expect(JSON_BYTES.comma);
+        cursor.expect(JSON_BYTES.quote);
       }
-      this.#token(QUOTE);
-      if (isPair) cursor.expect("]");
+      this.#token(JSON_BYTES.quote);
+      if (isPair) cursor.expect(JSON_BYTES.arrayEnd);
       if (this.#tables.addMerge(leftLength) !== undefined) throw new UnexpectedJson("merge");
-    } while (cursor.accept(","));
-    cursor.expect("]");
+    } while (cursor.accept(JSON_BYTES.comma));
+    cursor.expect(JSON_BYTES.arrayEnd);
   }
 
   /** The rest of a token up to a terminator, to the end of `scratch`. */
