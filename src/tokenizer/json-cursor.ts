@@ -12,6 +12,8 @@ export const JSON_BYTES = {
 
 const { quote: QUOTE, backslash: BACKSLASH, comma: COMMA, colon: COLON } = JSON_BYTES;
 
+const FOUR_SPACES = 0x20202020;
+
 /** Thrown where the bytes are not what a reader expects; the caller falls back on `JSON.parse`, which knows why. */
 export class UnexpectedJson extends Error {}
 
@@ -20,16 +22,25 @@ export class JsonCursor {
   readonly bytes: Uint8Array;
   at = 0;
 
+  readonly #view: DataView;
+  readonly #lastFour: number;
+
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#lastFour = bytes.length - 3;
   }
 
   /** The next byte that is not white space, without taking it; 0 at the end. */
   peek(): number {
-    let at = this.at;
-    while (at < this.bytes.length && isSpace(this.bytes[at] as number)) at++;
+    const { bytes } = this;
+    let { at } = this;
+    while (at < bytes.length && isSpace(bytes[at] as number)) {
+      at++;
+      while (at < this.#lastFour && this.#view.getInt32(at) === FOUR_SPACES) at += 4; // files are indented by eight and more
+    }
     this.at = at;
-    return this.bytes[at] ?? 0;
+    return at < bytes.length ? (bytes[at] as number) : 0;
   }
 
   /** Takes one character behind white space. */
