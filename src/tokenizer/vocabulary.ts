@@ -8,8 +8,8 @@ const SPARSENESS = 1.5;
 export class Vocabulary {
   #bytes: Uint8Array;
   #used = 0;
-  #starts: Uint32Array;
-  #lengths: Uint32Array;
+  /** Start and length of every id's token; length 0 for none. */
+  #spans: Uint32Array;
   #size = 0;
   #count = 0;
   #slots: Int32Array;
@@ -18,8 +18,7 @@ export class Vocabulary {
   /** @param count how many tokens to expect; more are taken too */
   constructor(count: number) {
     this.#bytes = new Uint8Array(count * 8);
-    this.#starts = new Uint32Array(count);
-    this.#lengths = new Uint32Array(count);
+    this.#spans = new Uint32Array(2 * count);
     this.#slots = newSlots(count);
     this.#mask = this.#slots.length / 2 - 1;
   }
@@ -32,15 +31,15 @@ export class Vocabulary {
   /** Adds the first `length` bytes of `token`; false if its bytes or its id are taken. `hash` is their `hashBytes`. */
   add(id: number, token: Uint8Array, length: number, hash: number): boolean {
     this.#reserve(id, length);
-    if (this.#lengths[id] !== 0) return false;
+    if (this.lengthOf(id) !== 0) return false;
     const start = this.#used;
     for (let i = 0; i < length; i++) this.#bytes[start + i] = token[i] as number;
     const slot = this.#slotOf(this.#bytes, start, length, hash);
     if (this.#slots[2 * slot + 1] !== 0) return false;
     this.#slots[2 * slot] = hash;
     this.#slots[2 * slot + 1] = id + 1;
-    this.#starts[id] = start;
-    this.#lengths[id] = length;
+    this.#spans[2 * id] = start;
+    this.#spans[2 * id + 1] = length;
     this.#used = start + length;
     this.#size = Math.max(this.#size, id + 1);
     this.#count++;
@@ -54,12 +53,12 @@ export class Vocabulary {
 
   /** Bytes of a token, 0 for ids that have none. */
   lengthOf(id: number): number {
-    return this.#lengths[id] ?? 0;
+    return this.#spans[2 * id + 1] ?? 0;
   }
 
   bytesOf(id: number): Uint8Array | undefined {
     const length = this.lengthOf(id);
-    const start = this.#starts[id] as number;
+    const start = this.#spans[2 * id] as number;
     return length === 0 ? undefined : this.#bytes.subarray(start, start + length);
   }
 
@@ -73,16 +72,17 @@ export class Vocabulary {
 
   /** True if the token of an id is exactly these bytes. */
   isToken(id: number, bytes: Uint8Array, start: number, length: number): boolean {
-    if (this.#lengths[id] !== length) return false;
-    const own = this.#starts[id] as number;
+    if (this.#spans[2 * id + 1] !== length) return false;
+    const own = this.#spans[2 * id] as number;
     for (let i = 0; i < length; i++) if (this.#bytes[own + i] !== bytes[start + i]) return false;
     return true;
   }
 
   #reserve(id: number, length: number): void {
-    if (id >= this.#starts.length) {
-      this.#starts = grown(this.#starts, id + 1);
-      this.#lengths = grown(this.#lengths, id + 1);
+    if (2 * id >= this.#spans.length) {
+      const larger = new Uint32Array(2 * Math.max(id + 1, this.#spans.length));
+      larger.set(this.#spans);
+      this.#spans = larger;
     }
     if (this.#used + length > this.#bytes.length) {
       const larger = new Uint8Array((this.#used + length) * 2);
@@ -109,10 +109,4 @@ export class Vocabulary {
 /** An empty table for so many tokens, of a power of two of slots. */
 function newSlots(count: number): Int32Array {
   return new Int32Array(2 << (32 - Math.clz32(Math.max(count, 1) * SPARSENESS)));
-}
-
-function grown(array: Uint32Array, length: number): Uint32Array {
-  const larger = new Uint32Array(Math.max(length, array.length * 2));
-  larger.set(array);
-  return larger;
 }
