@@ -32,6 +32,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "what sharing a prefix between documents saves",
     load: () => import("./rerank/command.ts"),
   },
+  server: {
+    summary: "requests over HTTP against the library called directly",
+    load: () => import("./server/command.ts"),
+  },
   synthetic: {
     summary: "write a random checkpoint of any Qwen3 shape",
     load: () => import("./synthetic/command.ts"),
