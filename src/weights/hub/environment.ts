@@ -20,6 +20,14 @@ export interface HubSettings {
   readonly links: boolean;
 }
 
+/** What a person sets for a hub. */
+export const VARIABLES: Readonly<
+  Record<HubName, { readonly endpoint: string; readonly token: string; readonly cache: string }>
+> = {
+  huggingface: { endpoint: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HUB_CACHE" },
+  modelscope: { endpoint: "MODELSCOPE_ENDPOINT", token: "MODELSCOPE_API_TOKEN", cache: "MODELSCOPE_CACHE" },
+};
+
 export interface Token {
   readonly value: string;
   /** Where it was found, for error messages: a variable or a file. */
@@ -31,8 +39,11 @@ export async function hubSettings(hub: HubName, env: Environment): Promise<HubSe
   const links = !isTrue(env["HF_HUB_DISABLE_SYMLINKS"]);
   const [endpoint, token] =
     hub === "modelscope"
-      ? [env["MODELSCOPE_ENDPOINT"] || "https://www.modelscope.cn", tokenFrom(env, ["MODELSCOPE_API_TOKEN"])]
-      : [env["HF_ENDPOINT"] || "https://huggingface.co", await hubToken(env)];
+      ? [
+          env[VARIABLES.modelscope.endpoint] || "https://www.modelscope.cn",
+          tokenFrom(env, [VARIABLES.modelscope.token]),
+        ]
+      : [env[VARIABLES.huggingface.endpoint] || "https://huggingface.co", await hubToken(env)];
   return { hub, endpoint: endpoint.replace(/\/+$/, ""), token, offlineBy, links };
 }
 

@@ -8,6 +8,7 @@ import { parseWeightIndex } from "../weight-index.ts";
 import { type Snapshot, snapshotFolder } from "./cache.ts";
 import { placeBlob, recordAbsent, writeRef } from "./cache-writer.ts";
 import { type DownloadProgress, ProgressSum } from "./download-progress.ts";
+import { VARIABLES } from "./environment.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import { withFileLock } from "./file-lock.ts";
 import { type FetchOptions, PATIENCE, type Patience } from "./hub-fetch.ts";
@@ -120,7 +121,7 @@ class ModelFetch {
   }
 
   async #checkSpace(files: readonly RemoteFile[]): Promise<void> {
-    const { repo, id } = this.#fetching;
+    const { repo, id, settings } = this.#fetching;
     await mkdir(repo, { recursive: true });
     let needed = 0;
     for (const file of files) {
@@ -131,7 +132,10 @@ class ModelFetch {
     const { bavail, bsize } = await statfs(repo);
     if (needed <= bavail * bsize) return;
     const message = `'${id}' needs ${gigabytes(needed)} more on the disk of ${dirname(repo)}, which has ${gigabytes(bavail * bsize)} free`;
-    throw new Qwen3Error("too-large", `${message}; make room, or set cacheDir or HF_HUB_CACHE to another disk`);
+    throw new Qwen3Error(
+      "too-large",
+      `${message}; make room, or set cacheDir or ${VARIABLES[settings.hub].cache} to another disk`,
+    );
   }
 
   #pointer({ path }: RemoteFile): string {

@@ -29,6 +29,8 @@ export function hubFetch(options: FetchOptions): typeof fetch {
     const url = input instanceof Request ? input.url : String(input);
     const headers = new Headers(init.headers);
     headers.set("User-Agent", "qwen3-ts");
+    // Sizes and ranges are those of the file, not of a compressed form of it.
+    headers.set("Accept-Encoding", "identity");
     if (settings.token && new URL(url).origin === new URL(settings.endpoint).origin) {
       headers.set("Authorization", `Bearer ${settings.token.value}`);
     }
@@ -39,7 +41,7 @@ export function hubFetch(options: FetchOptions): typeof fetch {
       .catch((error: unknown) => {
         signal?.throwIfAborted();
         const reason = timeout.signal.aborted ? new Error(`no answer within ${patience.answerMs / 1000} s`) : error;
-        throw new Unreachable(reason, url);
+        throw new Unreachable(reason, url, settings);
       })
       .finally(() => clearTimeout(timer));
     const problem = problemOf(response, headers.get("Range"), options);
@@ -53,7 +55,7 @@ export function hubFetch(options: FetchOptions): typeof fetch {
 
 function problemOf(response: Response, range: string | null, asked: Asked): HubError | undefined {
   if (!response.ok) return refusal(response, asked);
-  if (isWebPage(response)) return webPage(response);
+  if (isWebPage(response)) return webPage(response, asked);
   if (range !== null && !isAnswerTo(range, response)) return new RangeIgnored(response.url);
   return undefined;
 }

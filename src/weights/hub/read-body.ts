@@ -5,7 +5,7 @@ import type { FetchOptions } from "./hub-fetch.ts";
 export async function* readBody(
   body: ReadableStream<Uint8Array>,
   url: string,
-  { patience, signal }: Pick<FetchOptions, "patience" | "signal">,
+  { patience, signal, settings }: Pick<FetchOptions, "patience" | "signal" | "settings">,
 ): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   try {
@@ -16,7 +16,7 @@ export async function* readBody(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof HubError ? error : new Unreachable(error, url);
+    throw error instanceof HubError ? error : new Unreachable(error, url, settings);
   } finally {
     reader.cancel().catch(() => undefined);
   }

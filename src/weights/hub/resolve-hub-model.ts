@@ -3,7 +3,7 @@ import { Qwen3Error } from "../../core/errors.ts";
 import { quoteList } from "../quote.ts";
 import type { ResolvedModel, ResolveOptions } from "../resolve-options.ts";
 import { cachedRevisions, findSnapshot, repoFolder, type Snapshot } from "./cache.ts";
-import { cacheFolder, type HubName, type HubSettings, hubSettings } from "./environment.ts";
+import { cacheFolder, type HubName, type HubSettings, hubSettings, VARIABLES } from "./environment.ts";
 import { HubError } from "./hub-error.ts";
 import { PATIENCE, type Patience } from "./hub-fetch.ts";
 import { type SnapshotGaps, snapshotGaps } from "./model-files.ts";
@@ -48,9 +48,10 @@ export async function resolveHubModel(model: HubModel, options: ResolveOptions):
     const patience = usable ? { ...PATIENCE, answerMs: 5000 } : PATIENCE;
     return await fetchFromHub(model, options, patience);
   } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    // Nothing that is needed is missing; only whether there is more could not be asked.
+    options.signal?.throwIfAborted();
+    // Nothing that is needed is missing; only whether there is more could not be found out.
     if (snapshot && usable) return described(model, snapshot);
+    if (!(error instanceof HubError)) throw error;
     throw new Qwen3Error(error.code, `${problem}, and fetching it failed: ${error.message}`, { cause: error });
   }
 }
@@ -63,7 +64,17 @@ export async function fetchFromHub(
 ): Promise<ResolvedModel> {
   // What fetches is loaded only where something is to be fetched.
   const { fetchModel } = await import("./fetch-model.ts");
-  return described(model, await fetchModel({ ...model, onProgress, signal, patience }));
+  const snapshot = await fetchModel({ ...model, onProgress, signal, patience }).catch((error: unknown) => {
+    throw error instanceof Error && "syscall" in error ? unwritable(model, error) : error;
+  });
+  return described(model, snapshot);
+}
+
+function unwritable({ cache, settings }: HubModel, cause: Error): Qwen3Error {
+  const advice = `set cacheDir or ${VARIABLES[settings.hub].cache} to a folder that can be written to`;
+  return new Qwen3Error("invalid-argument", `the cache ${cache} cannot be filled (${cause.message}); ${advice}`, {
+    cause,
+  });
 }
 
 function described({ id, revision, settings }: HubModel, { folder, commit }: Snapshot): ResolvedModel {

@@ -104,4 +104,18 @@ describe("ModelScope", () => {
       message: /does not answer as ModelScope does; is MODELSCOPE_ENDPOINT right\?/,
     });
   });
+
+  it("names its own variables in what it advises", async () => {
+    await using home = await temporaryFolder();
+    await using server = await listen((_, response) => response.setHeader("Content-Type", "text/html").end("<html>"));
+    process.env = { HOME: home.path, MODELSCOPE_ENDPOINT: server.url };
+    await assert.rejects(resolveModel(`modelscope:${ID}`), {
+      message: /web page \(200\).* or set MODELSCOPE_ENDPOINT to a mirror/,
+    });
+    await using closed = await listen((_, response) => sendError(response, 401, "", "who?"));
+    process.env["MODELSCOPE_ENDPOINT"] = closed.url;
+    await assert.rejects(resolveModel(`modelscope:${ID}`), {
+      message: /it is private: set MODELSCOPE_API_TOKEN to a token/,
+    });
+  });
 });

@@ -92,6 +92,22 @@ describe("a model of the hub", () => {
     await assert.rejects(resolveModel(ID), { code: "not-found", message });
   });
 
+  it("is used as far as it is there where the cache cannot be written, which is said otherwise", async () => {
+    await using home = await temporaryFolder();
+    await using server = await HubServer.start(embeddingRepo());
+    environment(home.path, server);
+    const { folder } = await resolveModel(ID);
+    // Where .locks should be a folder, a file: that stops every user, even root.
+    const cache = join(home.path, ".cache/huggingface/hub");
+    rmSync(join(cache, ".locks"), { recursive: true });
+    writeFileSync(join(cache, ".locks"), "");
+    rmSync(join(folder, "tokenizer_config.json"));
+    assert.equal((await resolveModel(ID)).folder, folder);
+    rmSync(join(folder, "config.json"));
+    const message = /^the cache .*\/hub cannot be filled \(E.*\); set cacheDir or HF_HUB_CACHE to a folder that can be/;
+    await assert.rejects(resolveModel(ID), { code: "invalid-argument", message });
+  });
+
   it("is fetched with the token of the environment, or of `hf auth login`", async () => {
     await using home = await temporaryFolder();
     const tokens = new Map([
