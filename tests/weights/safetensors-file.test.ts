@@ -138,6 +138,24 @@ describe("SafetensorsFile", () => {
     assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20);
   });
 
+  it("refuses a size that overflows on the way to zero, as the reference library does", async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "overflow");
+    const withShape = (shape: number[]) => packTo(path, { a: { dtype: "U8", shape, data_offsets: [0, 0] } });
+    await withShape([2 ** 40, 2 ** 40, 0]);
+    await assert.rejects(SafetensorsFile.open(path), {
+      message: /the size of U8 \[1099511627776, .*\] overflows 64 bits/,
+    });
+    for (const shape of [
+      [2 ** 50, 8, 0],
+      [0, 2 ** 40, 2 ** 40],
+    ]) {
+      await withShape(shape);
+      await using file = await SafetensorsFile.open(path);
+      assert.deepEqual(file.tensors.get("a")?.shape, shape);
+    }
+  });
+
   it("keeps no file open that it refused", async () => {
     const folder = join(goldens, "safetensors/files");
     const held = () => readdirSync("/dev/fd").length;

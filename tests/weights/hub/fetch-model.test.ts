@@ -7,7 +7,7 @@ import type { DownloadProgress } from "../../../src/weights/hub/download-progres
 import { temporaryFolder } from "../fixtures.ts";
 import { fetchFrom } from "./fetch-from.ts";
 import { COMMIT, embeddingRepo, ID, shardedRepo } from "./hub-repos.ts";
-import { gitHash, HubServer, sha256 } from "./hub-server.ts";
+import { gitHash, HubServer, sendJson, sha256 } from "./hub-server.ts";
 
 const NEEDED = [
   "1_Pooling/config.json",
@@ -137,6 +137,19 @@ describe("fetchModel", () => {
     await fetchFrom(server, cache.path, { token: { value: "secret", from: "HF_TOKEN" } });
     const hosts = new Set(server.requests.map(({ host, authorization }) => `${host} ${authorization}`));
     assert.deepEqual(hosts, new Set(["hub Bearer secret", "cdn undefined"]));
+    // By redirect a token is lost anyway; a list's next page may be anywhere too.
+    server.intercept = ({ path }, response) => {
+      if (!path.includes("/tree/")) return false;
+      response.setHeader("Link", `<${server.cdnUrl}/next>; rel="next"`);
+      sendJson(response, []);
+      return true;
+    };
+    server.requests.length = 0;
+    await assert.rejects(fetchFrom(server, cache.path, { token: { value: "secret", from: "HF_TOKEN" } }));
+    assert.deepEqual(
+      server.requests.filter(({ path }) => path === "/next").map(({ authorization }) => authorization),
+      [undefined],
+    );
   });
 
   it("leaves nothing that looks whole when it is aborted, and goes on from there", async () => {
