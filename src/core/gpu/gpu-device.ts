@@ -35,6 +35,8 @@ export class GpuDevice {
   readonly adapter: AdapterSummary;
   readonly features: ReadonlySet<GpuFeature>;
   readonly limits: GpuLimits;
+  /** Threads that run in step, where shaders may use that and it is the same in all of them. */
+  readonly subgroupSize: number | undefined;
   /** Bytes allocated now, by what they are for. */
   readonly allocated: Record<MemoryPool, number> = { weights: 0, activations: 0, cache: 0 };
   /** Dawn's instance; kept because its devices die with it. */
@@ -49,6 +51,9 @@ export class GpuDevice {
     this.adapter = adapter;
     this.features = new Set(GPU_FEATURES.filter((feature) => raw.features.has(feature)));
     this.limits = usableLimits(raw.limits, options.limits);
+    const { subgroupMinSize, subgroupMaxSize } = raw.adapterInfo;
+    const fixed = subgroupMinSize === subgroupMaxSize && this.features.has("subgroups");
+    this.subgroupSize = fixed ? subgroupMaxSize : undefined;
     void raw.lost.then(({ reason, message }) => (this.#lostBecause = message || reason));
     raw.addEventListener("uncapturederror", (event) => (this.#failure ??= event.error));
   }

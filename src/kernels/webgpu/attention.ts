@@ -1,15 +1,22 @@
 import type { Segment } from "../backend.ts";
 import { groupTiles } from "./attention-tiles.ts";
 import { type GpuTensor, QUAD_BYTES, rowsOf } from "./gpu-activation.ts";
-import { type Dispatch, dispatch } from "./kernel.ts";
+import { type Constants, type Dispatch, dispatch, type Kernel } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
 import { alignedRows } from "./row-chunks.ts";
 
-export const attentionKernel = {
-  name: "attention",
-  bindings: { q: "read", k: "read", v: "read", tiles: "read", out: "write" },
-  params: { qStride: "u32", kvStride: "u32", scale: "f32", firstTile: "u32" },
-} as const;
+type AttentionKernel = Kernel<"q" | "k" | "v" | "tiles" | "out", "qStride" | "kvStride" | "scale" | "firstTile">;
+
+function attentionKernelOf(name: string): AttentionKernel {
+  return {
+    name,
+    bindings: { q: "read", k: "read", v: "read", tiles: "read", out: "write" },
+    params: { qStride: "u32", kvStride: "u32", scale: "f32", firstTile: "u32" },
+  };
+}
+
+export const attentionKernel: AttentionKernel = attentionKernelOf("attention");
+export const attentionSubgroupKernel: AttentionKernel = attentionKernelOf("attention-subgroup");
 
 export interface Attention {
   readonly label: string;
@@ -25,7 +32,7 @@ export interface Attention {
 export function attention(context: LaunchContext, { label, q, k, v, headDim, segments, out }: Attention): Dispatch[] {
   const { limits } = context;
   const headsPerKv = q.width / k.width;
-  const lines = linesPerTile(headDim, headsPerKv, limits.maxComputeWorkgroupStorageSize);
+  const { kernel, constants, lines } = chooseKernel(context, headDim, headsPerKv);
   const groups = context.memo(segments, `tiles ${lines} ${q.rows}x${q.quads} ${k.rows}x${k.quads}`, () =>
     groupTiles(segments, {
       queriesPerTile: Math.floor(lines / headsPerKv),
@@ -33,16 +40,16 @@ export function attention(context: LaunchContext, { label, q, k, v, headDim, seg
       keyRows: k.rows,
       mostQueryRows: Math.floor(limits.maxStorageBufferBindingSize / (q.quads * QUAD_BYTES)),
       mostKeyRows: Math.floor(limits.maxStorageBufferBindingSize / (k.quads * QUAD_BYTES)),
-      alignedRows: alignedRows(limits),
+      alignedRows: Math.max(alignedRows(q.quads * QUAD_BYTES, limits), alignedRows(k.quads * QUAD_BYTES, limits)),
     }),
   );
   const most = limits.maxComputeWorkgroupsPerDimension;
   return groups.flatMap(({ queryRows, keyRows, count, words }) => {
     const firsts = Array.from({ length: Math.ceil(count / most) }, (_, i) => i * most);
     return firsts.map((firstTile) =>
-      dispatch(attentionKernel, {
+      dispatch(kernel, {
         label,
-        constants: { headDim, headsPerKv, ROWS: lines, COLUMNS: Math.ceil(headDim / 64) },
+        constants: { headDim, headsPerKv, ...constants },
         buffers: {
           q: rowsOf(q, queryRows.start, queryRows.count).slice,
           k: rowsOf(k, keyRows.start, keyRows.count).slice,
@@ -55,6 +62,22 @@ export function attention(context: LaunchContext, { label, q, k, v, headDim, seg
       }),
     );
   });
+}
+
+interface AttentionVariant {
+  readonly kernel: AttentionKernel;
+  readonly constants: Constants;
+  /** Pairs of query row and head in a tile. */
+  readonly lines: number;
+}
+
+function chooseKernel({ limits, lanes }: LaunchContext, headDim: number, headsPerKv: number): AttentionVariant {
+  if (lanes !== undefined && headsPerKv <= lanes) {
+    const constants = { LANES: lanes, COLUMNS: Math.ceil(headDim / 4 / lanes) };
+    return { kernel: attentionSubgroupKernel, constants, lines: lanes };
+  }
+  const lines = linesPerTile(headDim, headsPerKv, limits.maxComputeWorkgroupStorageSize);
+  return { kernel: attentionKernel, constants: { ROWS: lines, COLUMNS: Math.ceil(headDim / 64) }, lines };
 }
 
 /** Keys per step in the shader. */

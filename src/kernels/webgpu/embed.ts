@@ -18,11 +18,7 @@ export const embedKernel = {
 export function embedFromHost(context: LaunchContext, table: HostTable, ids: Uint32Array, out: GpuTensor): Dispatch[] {
   const { limits } = context;
   const stride = rowStride(table);
-  const chunks = rowChunks(
-    { rows: ids.length, rowBytes: Math.max(stride, out.quads * QUAD_BYTES) },
-    limits,
-    table.name,
-  );
+  const chunks = rowChunks({ rows: ids.length, rowBytes: [stride, out.quads * QUAD_BYTES] }, limits, table.name);
   return chunks.map(({ start, count }) => {
     const pairs = consecutive(2 * count).map((i) => i >> 1);
     return dispatch(embedKernel, {
@@ -43,7 +39,7 @@ export function embedFromHost(context: LaunchContext, table: HostTable, ids: Uin
 export function embedFromGpu(context: LaunchContext, table: GpuMatrix, ids: Uint32Array, out: GpuTensor): Dispatch[] {
   const { limits } = context;
   const shards = table.shards.map(({ start, rows }) => ({ start, count: rows }));
-  const plan = placeRows(ids, consecutive(ids.length), shards, tensorChunks(out, limits, table.name));
+  const plan = placeRows(ids, consecutive(ids.length), shards, tensorChunks([out], limits, table.name));
   return plan.map(({ from, to, pairs }) => {
     const shard = table.shards.find(({ start }) => start === from.start);
     if (!shard) throw new RangeError(`no shard of '${table.name}' begins at row ${from.start}`);

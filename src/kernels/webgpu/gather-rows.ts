@@ -25,7 +25,7 @@ export function gatherRows(context: LaunchContext, { label, x, rows, out, direct
   const plan = context.memo(rows, `${direction} ${x.rows}x${x.quads} ${out.rows}x${out.quads}`, () => {
     const count = consecutive(rows.length);
     const [sources, destinations] = direction === "gather" ? [rows, count] : [count, rows];
-    return placeRows(sources, destinations, tensorChunks(x, limits, label), tensorChunks(out, limits, label));
+    return placeRows(sources, destinations, tensorChunks([x], limits, label), tensorChunks([out], limits, label));
   });
   return plan.map(({ from, to, pairs }) =>
     dispatch(gatherRowsKernel, {

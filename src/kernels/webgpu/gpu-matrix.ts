@@ -104,6 +104,7 @@ export async function readPadded(source: MatrixSource, start: number, count: num
   const tight = source.columns * bytesPerWeight(source.dtype);
   const stride = rowStride(source);
   if (tight === stride) return source.readRows(start, count, into);
+  into.fill(0); // new GPU memory is not zeroed, and padding that holds a NaN would spoil products
   const rows = new Uint8Array(count * tight);
   await source.readRows(start, count, rows);
   for (let row = 0; row < count; row++) into.set(rows.subarray(row * tight, (row + 1) * tight), row * stride);

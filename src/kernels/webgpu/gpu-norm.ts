@@ -38,7 +38,7 @@ export class GpuNorm implements Norm {
       pool: "weights",
       mapped: true,
     });
-    new Float32Array(buffer.raw.getMappedRange()).set(this.#weight);
+    new Float32Array(buffer.raw.getMappedRange()).fill(0).set(this.#weight);
     buffer.raw.unmap();
     return buffer;
   }

@@ -8,7 +8,7 @@ import { DispatchEncoder } from "./dispatch-encoder.ts";
 import { type GpuActivation, type GpuTensor, quadsOf } from "./gpu-activation.ts";
 import { type Dispatch, variantKey } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
-import { MatmulPlanner } from "./matmul-planner.ts";
+import { MatmulPlanner, smallSubgroup } from "./matmul-planner.ts";
 import { PipelineCache } from "./pipeline-cache.ts";
 import type { Program } from "./program.ts";
 import { RotaryCopy } from "./rotary-copy.ts";
@@ -47,7 +47,7 @@ export class GpuSession {
   constructor(device: GpuDevice, { kernels = {} }: SessionOptions = {}) {
     this.device = device;
     this.pipelines = new PipelineCache(device, kernels);
-    this.matmuls = new MatmulPlanner(device.limits);
+    this.matmuls = new MatmulPlanner(device);
     this.#encoder = new DispatchEncoder(device, this.pipelines);
     this.#arena = new ActivationArena(device);
     this.#uploads = new UploadArena(device);
@@ -86,6 +86,7 @@ export class GpuSession {
     const memos = new Map<object, Map<string, object>>();
     return {
       limits: this.device.limits,
+      lanes: smallSubgroup(this.device),
       matmuls: this.matmuls,
       tensor,
       upload: (array) => this.#uploads.upload(array),

@@ -41,7 +41,7 @@ export function headNormRope(context: LaunchContext, request: HeadNormRope): Dis
   const { product, firstColumn, headDim, norm, rotary, positions, out } = request;
   const heads = out.width / headDim;
   const label = norm?.name ?? "v_proj";
-  return tensorChunks(product, context.limits, label).map(({ start, count }) => {
+  return tensorChunks([product, out], context.limits, label).map(({ start, count }) => {
     const anything = rowsOf(product, start, count).slice; // for bindings that this mode never reads
     return dispatch(headNormRopeKernel, {
       label,

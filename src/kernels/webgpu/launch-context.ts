@@ -8,6 +8,8 @@ import type { MatmulPlanner } from "./matmul-planner.ts";
 /** What a launcher may ask while a recording is turned into dispatches. */
 export interface LaunchContext {
   readonly limits: GpuLimits;
+  /** Lanes of the adapter's subgroups, where kernels for small subgroups are best. */
+  readonly lanes: number | undefined;
   readonly matmuls: MatmulPlanner;
   /** Where an activation lives. */
   tensor(activation: GpuActivation): GpuTensor;

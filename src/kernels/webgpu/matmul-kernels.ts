@@ -22,3 +22,4 @@ function matmulKernel(name: string): MatmulKernel {
 }
 
 export const matmulTiledKernel: MatmulKernel = matmulKernel("matmul-tiled");
+export const matmulSubgroupKernel: MatmulKernel = matmulKernel("matmul-subgroup");

@@ -26,7 +26,7 @@ export function matmul(context: LaunchContext, request: Matmul): Dispatch[] {
   const shape = { rows: x.rows, columns: weightRows.count, depth: x.width };
   const tile = context.matmuls.choose(shape);
   const most = context.limits.maxComputeWorkgroupsPerDimension;
-  const rowBytes = Math.max(x.quads, out.quads) * QUAD_BYTES;
+  const rowBytes = [x.quads * QUAD_BYTES, out.quads * QUAD_BYTES];
   const chunks = rowChunks({ rows: x.rows, rowBytes, mostRows: most * tile.tileRows }, context.limits, weight.name);
   const parts = usedParts(weight.shards, weightRows, most * tile.tileColumns);
   return chunks.flatMap((chunk) =>

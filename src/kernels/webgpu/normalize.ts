@@ -13,7 +13,7 @@ export const normalizeKernel = {
 
 /** The first columns, divided by their L2 norm. x [T, width] → out [T, dimensions] */
 export function normalize(context: LaunchContext, x: GpuTensor, out: GpuTensor): Dispatch[] {
-  return tensorChunks(x, context.limits, "normalize").map(({ start, count }) =>
+  return tensorChunks([x, out], context.limits, "normalize").map(({ start, count }) =>
     dispatch(normalizeKernel, {
       label: "normalize",
       constants: { threads: rowThreads(quadsOf(out.width)) },

@@ -42,7 +42,8 @@ export function consecutive(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i);
 }
 
-/** The runs of a tensor's rows that fit a binding. */
-export function tensorChunks(tensor: GpuTensor, limits: GpuLimits, what: string): RowChunk[] {
-  return rowChunks({ rows: tensor.rows, rowBytes: tensor.quads * QUAD_BYTES }, limits, what);
+/** The runs of rows in which each of these tensors of as many rows fits a binding. */
+export function tensorChunks(tensors: readonly GpuTensor[], limits: GpuLimits, what: string): RowChunk[] {
+  const rowBytes = tensors.map(({ quads }) => quads * QUAD_BYTES);
+  return rowChunks({ rows: tensors[0]?.rows ?? 0, rowBytes }, limits, what);
 }

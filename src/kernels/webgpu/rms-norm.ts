@@ -14,7 +14,7 @@ export const rmsNormKernel = {
 
 /** x · rsqrt(mean(x²) + eps) · weight. x [T, width] → out [T, width] */
 export function rmsNorm(context: LaunchContext, x: GpuTensor, norm: GpuNorm, out: GpuTensor): Dispatch[] {
-  return tensorChunks(x, context.limits, norm.name).map(({ start, count }) =>
+  return tensorChunks([x, out], context.limits, norm.name).map(({ start, count }) =>
     dispatch(rmsNormKernel, {
       label: norm.name,
       constants: { threads: rowThreads(x.quads) },

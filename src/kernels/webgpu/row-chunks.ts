@@ -8,8 +8,8 @@ export interface RowChunk {
 
 export interface RowsToCut {
   readonly rows: number;
-  /** Bytes of the widest row that is bound; a multiple of 16. */
-  readonly rowBytes: number;
+  /** Bytes of a row of each tensor that is bound; multiples of 16. */
+  readonly rowBytes: readonly number[];
   /** Most rows that one grid of workgroups can cover. @default any number */
   readonly mostRows?: number;
 }
@@ -26,12 +26,13 @@ export function rowChunks(
   what: string,
 ): RowChunk[] {
   const largest = limits.maxStorageBufferBindingSize;
-  const fitting = Math.min(Math.floor(largest / rowBytes), mostRows);
-  const aligned = alignedRows(limits);
+  const widest = Math.max(...rowBytes);
+  const fitting = Math.min(Math.floor(largest / widest), mostRows);
+  const aligned = Math.max(...rowBytes.map((bytes) => alignedRows(bytes, limits)));
   if (fitting < aligned && fitting < rows) {
     throw new Qwen3Error(
       "too-large",
-      `${what}: ${aligned} rows of ${rowBytes} bytes do not fit this adapter's bindings of ${largest} bytes; ` +
+      `${what}: ${aligned} rows of ${widest} bytes do not fit this adapter's bindings of ${largest} bytes; ` +
         `choose another adapter or the device 'wasm'`,
     );
   }
@@ -41,9 +42,11 @@ export function rowChunks(
   return chunks;
 }
 
-/** Rows of any tensor whose bytes are a multiple of the offset alignment: rows are whole vec4s of 16 bytes. */
-export function alignedRows({ minStorageBufferOffsetAlignment }: GpuLimits): number {
-  return Math.max(1, minStorageBufferOffsetAlignment / 16);
+/** Least number of rows whose bytes are a multiple of the offset alignment, which is a power of two. */
+export function alignedRows(rowBytes: number, { minStorageBufferOffsetAlignment: alignment }: GpuLimits): number {
+  let rows = 1;
+  while ((rows * rowBytes) % alignment !== 0) rows *= 2;
+  return rows;
 }
 
 /** A grid of at least `count` workgroups that keeps within the limit of one dimension. */

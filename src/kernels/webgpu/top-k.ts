@@ -12,7 +12,7 @@ export const topKKernel = {
 
 /** The largest values of each row, their columns, and log Σ exp. x [T, width] → out [T, 2·k + 1] */
 export function topK(context: LaunchContext, x: GpuTensor, k: number, out: GpuTensor): Dispatch[] {
-  return tensorChunks(x, context.limits, "top k").map(({ start, count }) =>
+  return tensorChunks([x, out], context.limits, "top k").map(({ start, count }) =>
     dispatch(topKKernel, {
       label: "top k",
       buffers: { x: rowsOf(x, start, count).slice, out: rowsOf(out, start, count).slice },

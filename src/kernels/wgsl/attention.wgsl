@@ -48,9 +48,10 @@ const MASKED = -1e30;
 
 override quads = headDim / 4u;
 // One vec4 of padding between lines keeps threads of a column off one memory bank.
-var<workgroup> queryTile: array<vec4f, ROWS * (quads + 1u)>;
+override line = quads + 1u;
+var<workgroup> queryTile: array<vec4f, ROWS * line>;
 /// Keys, then values.
-var<workgroup> keyTile: array<vec4f, KEYS * (quads + 1u)>;
+var<workgroup> keyTile: array<vec4f, KEYS * line>;
 var<workgroup> scores: array<array<vec4f, KEYS / 4u>, ROWS>;
 
 @compute @workgroup_size(16, 8)
@@ -59,49 +60,47 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let tile = tiles[params.firstTile + group.x];
   let kvHead = group.y;
   let keys = tile.prefixLength + tile.ownKeys + tile.queries - 1u; // that the last query row sees
+  let firstLine = local.y * LINES;
   loadQueries(tile, kvHead, thread);
 
-  var largest: array<f32, LINES>;
-  var total: array<f32, LINES>;
-  var mixed: array<vec4f, LINES * COLUMNS>;
+  var largest = array<f32, LINES>();
+  var total = array<f32, LINES>();
+  var mixed = array<vec4f, LINES * COLUMNS>();
   for (var i = 0u; i < LINES; i++) { largest[i] = MASKED; }
 
   for (var start = 0u; start < keys; start += KEYS) {
     for (var i = thread; i < KEYS * quads; i += 128u) {
       let row = keyRow(tile, min(start + i / quads, keys - 1u));
-      keyTile[i / quads * (quads + 1u) + i % quads] = k[row * params.kvStride + kvHead * quads + i % quads];
+      keyTile[i / quads * line + i % quads] = k[row * params.kvStride + kvHead * quads + i % quads];
     }
     workgroupBarrier();
 
     var score = array<f32, LINES>(); // Tint zeroes a variable without a value once, not each time round
     for (var d = 0u; d < quads; d++) {
-      let key = keyTile[local.x * (quads + 1u) + d];
-      for (var i = 0u; i < LINES; i++) {
-        score[i] += dot(queryTile[(local.y * LINES + i) * (quads + 1u) + d], key);
-      }
+      let key = keyTile[local.x * line + d];
+      for (var i = 0u; i < LINES; i++) { score[i] += dot(queryTile[(firstLine + i) * line + d], key); }
     }
     for (var i = 0u; i < LINES; i++) {
-      let line = local.y * LINES + i;
-      let seen = tile.prefixLength + tile.ownKeys + line / headsPerKv;
+      let seen = tile.prefixLength + tile.ownKeys + (firstLine + i) / headsPerKv;
       score[i] = select(MASKED, score[i], start + local.x < seen);
-      scores[line][local.x / 4u][local.x % 4u] = score[i];
+      scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i];
     }
     workgroupBarrier();
 
     var rescale = array<f32, LINES>();
     for (var i = 0u; i < LINES; i++) {
-      let line = local.y * LINES + i;
-      let best = max(max(scores[line][0], scores[line][1]), max(scores[line][2], scores[line][3]));
+      let row = scores[firstLine + i];
+      let best = max(max(row[0], row[1]), max(row[2], row[3]));
       let next = max(largest[i], max(max(best.x, best.y), max(best.z, best.w)));
       rescale[i] = exp(largest[i] - next);
       largest[i] = next;
       score[i] = exp(score[i] - next); // 0 where masked: every line sees key 0, in the first tile
     }
     workgroupBarrier();
-    for (var i = 0u; i < LINES; i++) { scores[local.y * LINES + i][local.x / 4u][local.x % 4u] = score[i]; }
+    for (var i = 0u; i < LINES; i++) { scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i]; }
     for (var i = thread; i < KEYS * quads; i += 128u) {
       let row = keyRow(tile, min(start + i / quads, keys - 1u));
-      keyTile[i / quads * (quads + 1u) + i % quads] = v[row * params.kvStride + kvHead * quads + i % quads];
+      keyTile[i / quads * line + i % quads] = v[row * params.kvStride + kvHead * quads + i % quads];
     }
     workgroupBarrier();
 
@@ -109,15 +108,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       total[i] *= rescale[i];
       for (var c = 0u; c < COLUMNS; c++) { mixed[i * COLUMNS + c] *= rescale[i]; }
     }
-    for (var key = 0u; key < KEYS; key += 4u) {
+    let used = min(KEYS, keys - start); // the weights of keys past the end are zero
+    for (var key = 0u; key < used; key += 4u) {
+      var weights = array<vec4f, LINES>();
       for (var i = 0u; i < LINES; i++) {
-        let weights = scores[local.y * LINES + i][key / 4u];
-        total[i] += weights.x + weights.y + weights.z + weights.w;
-        for (var c = 0u; c < COLUMNS; c++) {
-          let column = min(local.x + 16u * c, quads - 1u);
-          for (var j = 0u; j < 4u; j++) {
-            mixed[i * COLUMNS + c] += weights[j] * keyTile[(key + j) * (quads + 1u) + column];
-          }
+        weights[i] = scores[firstLine + i][key / 4u];
+        total[i] += weights[i].x + weights[i].y + weights[i].z + weights[i].w;
+      }
+      for (var c = 0u; c < COLUMNS; c++) {
+        let column = min(local.x + 16u * c, quads - 1u);
+        for (var j = 0u; j < 4u; j++) {
+          let value = keyTile[(key + j) * line + column];
+          for (var i = 0u; i < LINES; i++) { mixed[i * COLUMNS + c] += weights[i][j] * value; }
         }
       }
     }
@@ -125,10 +127,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 
   for (var i = 0u; i < LINES; i++) {
-    let line = local.y * LINES + i;
-    let query = line / headsPerKv;
+    let query = (firstLine + i) / headsPerKv;
     if (query >= tile.queries) { continue; }
-    let head = kvHead * headsPerKv + line % headsPerKv;
+    let head = kvHead * headsPerKv + (firstLine + i) % headsPerKv;
     for (var c = 0u; c < COLUMNS; c++) {
       let column = local.x + 16u * c;
       if (column < quads) {
@@ -141,11 +142,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 /// Queries, scaled; lines past the last query row repeat it.
 fn loadQueries(tile: Tile, kvHead: u32, thread: u32) {
   for (var i = thread; i < ROWS * quads; i += 128u) {
-    let line = i / quads;
-    let query = min(line / headsPerKv, tile.queries - 1u);
-    let head = kvHead * headsPerKv + line % headsPerKv;
+    let query = min(i / quads / headsPerKv, tile.queries - 1u);
+    let head = kvHead * headsPerKv + i / quads % headsPerKv;
     let at = (tile.queryStart + query) * params.qStride + head * quads + i % quads;
-    queryTile[line * (quads + 1u) + i % quads] = q[at] * params.scale;
+    queryTile[i / quads * line + i % quads] = q[at] * params.scale;
   }
 }
 

@@ -59,7 +59,7 @@ fn weightRowAt(column: u32, k: u32) -> vec4f {
 }
 
 fn silu(v: vec2f) -> vec2f {
-  return v / (1.0 + exp(-v));
+  return v / (1.0 + exp(min(-v, vec2f(80.0)))); // exp(89) would overflow
 }
 
 @compute @workgroup_size(threadColumns, threadRows)

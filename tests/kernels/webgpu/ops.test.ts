@@ -1,0 +1,19 @@
+import { describeOps } from "../../support/describe-ops.ts";
+import { ALL_OP_CASES } from "../../support/op-cases.ts";
+import { webGpuTestBackend } from "../../support/webgpu.ts";
+
+/** float32 throughout: what is left is the order of sums, and exp to a few ulp. */
+const TOLERANCE = 1e-5;
+/** Software adapters take the kernels for small subgroups; without subgroups they take those of hardware. */
+const withoutFeatures = ["subgroups"] as const;
+const limits = { maxStorageBufferBindingSize: 32_768, maxBufferSize: 2 ** 18, maxComputeWorkgroupsPerDimension: 7 };
+
+describeOps("webgpu", () => webGpuTestBackend(), ALL_OP_CASES, TOLERANCE);
+describeOps("webgpu without subgroups", () => webGpuTestBackend({ withoutFeatures }), ALL_OP_CASES, TOLERANCE);
+describeOps("webgpu, all split by small limits", () => webGpuTestBackend({ limits }), ALL_OP_CASES, TOLERANCE);
+describeOps(
+  "webgpu with guarded accesses",
+  () => webGpuTestBackend({ robustness: true, withoutFeatures }),
+  ALL_OP_CASES.filter((_, i) => i % 3 === 0),
+  TOLERANCE,
+);
