@@ -25,6 +25,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./search.ts")).defineSearch,
   },
   {
+    name: "rerank",
+    summary: "order documents by how well they answer a query",
+    load: async () => (await import("./rerank.ts")).defineRerank,
+  },
+  {
+    name: "generate",
+    summary: "answer or continue a text, as a stream",
+    load: async () => (await import("./generate.ts")).defineGenerate,
+  },
+  {
     name: "similarity",
     summary: "compare texts with each other",
     load: async () => (await import("./similarity.ts")).defineSimilarity,

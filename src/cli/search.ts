@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { Qwen3Error } from "../core/errors.ts";
 import type { Context } from "./context.ts";
-import { loadEmbeddingModel } from "./load-model.ts";
+import { loadEmbeddingModel, loadRerankerModel } from "./load-model.ts";
 import { Notes } from "./notes.ts";
 import { withPackage } from "./optional-package.ts";
 import { addModelOptions, addPromptOptions, type ModelOptions, positiveInteger, type PromptFlags } from "./options.ts";
@@ -11,6 +11,7 @@ import { embedPassages, vectorMatrix } from "./search/embed-passages.ts";
 import { indexFile } from "./search/index-file.ts";
 import { formatResults } from "./search/print-results.ts";
 import { type Hit, joinByRank, type RankedPassage, vectorHits } from "./search/rank.ts";
+import { type RerankRun, rerankPassages } from "./search/rerank-passages.ts";
 import { topResults } from "./search/results.ts";
 import { queryTermsOf } from "./search/terms.ts";
 import { VectorIndex } from "./search/vector-index.ts";
@@ -23,6 +24,8 @@ interface SearchFlags extends ModelOptions, PromptFlags {
   readonly top: number;
   readonly vector?: true;
   readonly keyword?: true;
+  readonly rerank?: true;
+  readonly reranker?: string;
   readonly hidden?: true;
   /** `false` for --no-index. */
   readonly index?: string | false;
@@ -35,6 +38,8 @@ export function defineSearch(command: Command, context: Context): void {
     .option("-k, --top <n>", "passages to print", positiveInteger, 10)
     .addOption(new Option("--vector", "by meaning only").conflicts("keyword"))
     .option("--keyword", "by words only (BM25), without a model")
+    .option("--rerank", "let a reranker judge the best by meaning and by words (score: its logit + 5 × cosine)")
+    .option("--reranker <model>", "rerank with this checkpoint (default: the bundled demonstration model)")
     .option("--hidden", "also search files and folders whose name begins with a dot")
     .option("--index <folder>", "where to keep vectors (default: in the user's cache)")
     .option("--no-index", "keep no vectors")
@@ -83,14 +88,30 @@ async function rank(
   passages: readonly DistinctPassage[],
   run: SearchRun,
 ): Promise<{ ranking: RankedPassage[]; embedded: number }> {
-  const { keyword, vector } = run.flags;
+  const { keyword, vector, rerank, reranker } = run.flags;
   const byWords = vector === true ? undefined : await keywordHits(query, passages);
-  if (keyword === true) return { ranking: single("keyword", byWords ?? []), embedded: 0 };
-  const { hits, embedded } = await meaningHits(query, passages, run);
-  return {
-    ranking: byWords === undefined ? single("vector", hits) : joinByRank({ vector: hits, keyword: byWords }),
-    embedded,
-  };
+  const byMeaning = keyword === true ? undefined : await meaningHits(query, passages, run);
+  const embedded = byMeaning?.embedded ?? 0;
+  const lists = { ...(byMeaning && { vector: byMeaning.hits }), ...(byWords && { keyword: byWords }) };
+  if (rerank === true || reranker !== undefined)
+    return { ranking: await rerankHits(query, passages, lists, run), embedded };
+  if (byMeaning && byWords) return { ranking: joinByRank(lists), embedded };
+  return { ranking: byMeaning ? single("vector", byMeaning.hits) : single("keyword", byWords ?? []), embedded };
+}
+
+async function rerankHits(
+  query: string,
+  passages: readonly DistinctPassage[],
+  lists: RerankRun["lists"],
+  { flags, context }: SearchRun,
+): Promise<RankedPassage[]> {
+  const { model: _, reranker, ...others } = flags;
+  using progress = await ProgressBars.create(context, flags);
+  const { onProgress } = progress;
+  const named = { ...others, ...(reranker !== undefined && { model: reranker }) };
+  await using model = await loadRerankerModel(named, context, onProgress, "--reranker");
+  const { top, instruction } = flags;
+  return await rerankPassages(model, query, passages, { lists, top, instruction, signal: context.signal, onProgress });
 }
 
 /** One list alone keeps its own scores. */

@@ -2,9 +2,7 @@ import { Qwen3Error } from "../core/errors.ts";
 
 /** An option or argument that cannot be used: its name, what it is, what it may be. */
 export function wrongArgument(name: string, got: unknown, expected: string): Qwen3Error {
-  const shown =
-    typeof got === "object" || typeof got === "function" ? kindOf(got) : (JSON.stringify(got) ?? "undefined");
-  return new Qwen3Error("invalid-argument", `${name} is ${shown}; expected ${expected}`);
+  return new Qwen3Error("invalid-argument", `${name} is ${shown(got)}; expected ${expected}`);
 }
 
 /** @throws Qwen3Error `invalid-argument` unless `value` is a whole number from 1 to `most` */
@@ -24,6 +22,11 @@ export function checkText(name: string, value: unknown): void {
 export function checkList(name: string, value: unknown, expected: string): void {
   if (!Array.isArray(value))
     throw new Qwen3Error("invalid-argument", `${name} is ${kindOf(value)}; expected ${expected}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "number") return String(value); // JSON has no NaN
+  return typeof value === "object" ? kindOf(value) : (JSON.stringify(value) ?? kindOf(value));
 }
 
 /** "a number", "an object", "null". */

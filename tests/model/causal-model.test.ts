@@ -98,7 +98,7 @@ describe("CausalModel.generate", () => {
     ["maxNewTokens 0", "a", { maxNewTokens: 0 }, /maxNewTokens is 0; expected a whole number of at least 1/],
     ["a negative temperature", "a", { temperature: -1 }, /temperature is -1; expected a number of at least 0/],
     ["topP above 1", "a", { topP: 1.1 }, /topP is 1\.1; expected a number from 0 to 1/],
-    ["minP that is none", "a", { minP: Number.NaN }, /minP is null; expected a number from 0 to 1/],
+    ["minP that is none", "a", { minP: Number.NaN }, /minP is NaN; expected a number from 0 to 1/],
     ["topK −1", "a", { topK: -1 }, /topK is -1; expected a whole number/],
     ["a penalty of 0", "a", { repetitionPenalty: 0 }, /repetitionPenalty is 0; expected a number above 0/],
     ["an empty stop string", "a", { stop: ["x", ""] }, /stop\[1\] is ""; expected at least one character/],

@@ -4,10 +4,17 @@ export interface Hit {
   readonly score: number;
 }
 
-/** How a passage was found. Ranks count from 1. */
+/** Its place in a list, counted from 1. */
+export interface Ranked {
+  readonly rank: number;
+  readonly score: number;
+}
+
+/** How a passage was found. */
 export interface RankedPassage extends Hit {
-  readonly vector?: { readonly rank: number; readonly score: number };
-  readonly keyword?: { readonly rank: number; readonly score: number };
+  readonly vector?: Ranked | undefined;
+  readonly keyword?: Ranked | undefined;
+  readonly reranker?: Ranked | undefined;
 }
 
 /**
@@ -50,11 +57,6 @@ export function joinByRank(lists: {
     score: (vote(entry.vector) + vote(entry.keyword)) / most,
     ...entry,
   })).sort((a, b) => b.score - a.score || a.index - b.index);
-}
-
-interface Ranked {
-  readonly rank: number;
-  readonly score: number;
 }
 
 function vote(ranked: Ranked | undefined): number {
