@@ -45,6 +45,6 @@ export function resolvePrompt(
 }
 
 /** No space after `Query:`; with one the vectors differ from those of every other engine. */
-export function queryPrompt(instruction: string): string {
+function queryPrompt(instruction: string): string {
   return `Instruct: ${instruction}\nQuery:`;
 }

@@ -24,7 +24,7 @@ export const LAYER_TENSORS = {
 export type LayerTensor = keyof typeof LAYER_TENSORS;
 
 /** Shape of every tensor of one layer. */
-export function layerShapes(config: Qwen3Config): Readonly<Record<LayerTensor, readonly number[]>> {
+function layerShapes(config: Qwen3Config): Readonly<Record<LayerTensor, readonly number[]>> {
   const { hiddenSize, intermediateSize, headDim } = config;
   const qWidth = config.numAttentionHeads * headDim;
   const kvWidth = config.numKeyValueHeads * headDim;

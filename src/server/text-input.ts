@@ -51,7 +51,7 @@ export async function readInputs(
   return { sequences, characters: inputs.reduce((sum, input) => sum + charactersOf(input), 0) };
 }
 
-export function charactersOf(input: TextInput): number {
+function charactersOf(input: TextInput): number {
   return typeof input === "string" ? countCharacters(input) : input.length;
 }
 

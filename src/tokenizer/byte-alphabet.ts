@@ -16,7 +16,7 @@ function isPrintable(byte: number): boolean {
 }
 
 /** Units of UTF-16 that the alphabet can be looked up by; all of it is below. */
-export const LETTERS_END = 0x800;
+const LETTERS_END = 0x800;
 
 /** Byte of each letter of the alphabet, −1 for all other units. */
 export function bytesOfLetters(): Int16Array {

@@ -11,7 +11,7 @@ export const WORD = 32;
 /** A text without any such code point is in NFC. */
 export const MAY_CHANGE_IN_NFC = 16;
 
-export const CODE_POINTS = 0x110000;
+const CODE_POINTS = 0x110000;
 
 /** Reads a table of unicode-data.ts. */
 export function unpack(table: string): number[][] {

@@ -50,7 +50,7 @@ export function bestFirst(scores: readonly number[]): { readonly index: number; 
   return scores.map((score, index) => ({ index, score })).toSorted((a, b) => b.score - a.score || a.index - b.index);
 }
 
-export function predict(body: PredictBody, call: Call): Promise<Response> {
+function predict(body: PredictBody, call: Call): Promise<Response> {
   const { pairs, single } = listPairs(body.inputs);
   return inferJson({ texts: pairs.length, single }, call, () => predictPairs(body, call));
 }

@@ -156,7 +156,7 @@ export class HubServer implements AsyncDisposable {
 }
 
 /** What the hub keeps outside of git. */
-export function isLarge(path: string): boolean {
+function isLarge(path: string): boolean {
   return /\.(?:safetensors|bin|onnx)$|^tokenizer\.json$/.test(path);
 }
 
