@@ -7,9 +7,10 @@ import { Notes } from "./notes.ts";
 import { withPackages } from "./optional-package.ts";
 import { addServeOptions, type ServeFlags } from "./serve/flags.ts";
 import { type LoadedModels, loadServedModels } from "./serve/load-models.ts";
+import { startTracing } from "./serve/tracing.ts";
 
 /** What the server needs besides commander. */
-const PACKAGES = ["hono", "@hono/node-server", "zod", "prom-client", "pino"];
+const PACKAGES = ["hono", "@hono/node-server", "@opentelemetry/api", "zod", "prom-client", "pino"];
 
 const DEMONSTRATION_NOTE = "serving the bundled demonstration models; for real work name a checkpoint with --model-id";
 
@@ -37,6 +38,8 @@ async function serve(flags: ServeFlags, context: Context): Promise<void> {
   const level = flags.quiet === true ? "error" : context.env["LOG_LEVEL"];
   const logger = parts.createLogger(context.stderr, { json: flags.jsonOutput === true, level });
   const stop = stopSignal(context.signal);
+  const { otlpEndpoint, otlpServiceName } = flags;
+  const endTracing = otlpEndpoint === undefined ? undefined : await startTracing(otlpEndpoint, otlpServiceName);
   if (flags.modelId === undefined) new Notes(context, flags).note(DEMONSTRATION_NOTE);
   await using models = await loadServedModels(flags, context.signal);
   checkPooling(flags, models);
@@ -51,6 +54,7 @@ async function serve(flags: ServeFlags, context: Context): Promise<void> {
   logger.info({ reason }, "accepting nothing any more; finishing what is under way");
   await Promise.all(listening.map((each) => each.close(flags.gracePeriod * 1000)));
   await services.close();
+  await endTracing?.();
   context.signal.throwIfAborted();
 }
 

@@ -8,6 +8,7 @@ import type { ServerOptions } from "./options.ts";
 import type { Call, Route } from "./route.ts";
 import { ROUTES } from "./routes/all.ts";
 import { Services } from "./services.ts";
+import { traced } from "./trace.ts";
 
 /** A server without a socket. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -29,7 +30,9 @@ export function handlerOf(services: Services): Handler {
   if (corsAllowOrigin.length > 0) app.use(crossOrigin(corsAllowOrigin));
   for (const route of ROUTES) {
     for (const path of [route.path, ...(route.aliases ?? [])]) {
-      app.on(route.method, path, (context) => respond(context, services, (call) => answer(route, call)));
+      app.on(route.method, path, (context) =>
+        respond(context, services, (call) => traced(call.request, route.path, () => answer(route, call))),
+      );
     }
   }
   for (const [path, methods] of methodsByPath(ROUTES)) {

@@ -61,7 +61,7 @@ import "5";\n// import no from "no";\n/* import no from "no"; */\nconst d = awai
   });
 
   it("of packages: the library runs with its dependencies alone, the command says what it misses", () => {
-    const { dependencies, optionalDependencies, devDependencies } = packageJson();
+    const { dependencies, optionalDependencies, peerDependencies, devDependencies } = packageJson();
     for (const { file, imports } of files) {
       for (const { specifier, typeOnly, dynamic } of imports) {
         if (specifier.startsWith(".") || specifier.startsWith("node:") || specifier.startsWith("#")) continue;
@@ -72,7 +72,10 @@ import "5";\n// import no from "no";\n/* import no from "no"; */\nconst d = awai
         const isOptional = name in optionalDependencies;
         const mayBeMissing = dynamic || ["cli", "server"].includes(folderOf(file));
         const allowed =
-          name in dependencies || (isOptional && mayBeMissing) || (typeOnly && (isOptional || name in devDependencies));
+          name in dependencies ||
+          (isOptional && mayBeMissing) ||
+          (dynamic && name in peerDependencies) ||
+          (typeOnly && (isOptional || name in devDependencies));
         assert.ok(allowed, `src/${file} imports ${specifier}`);
       }
     }

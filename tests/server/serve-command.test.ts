@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { REPOSITORY } from "../package/repository.ts";
+import { TraceCollector } from "./trace-collector.ts";
 
 const MAIN = `${REPOSITORY}dist/cli/main.js`;
 
@@ -63,6 +64,24 @@ describe("qwen3 serve", () => {
     assert.equal(((await answer.json()) as unknown[]).length, 2);
     run.child.kill("SIGTERM");
     assert.equal(await run.exit, 0);
+  });
+
+  it("sends traces that continue the client's", async () => {
+    using collector = new TraceCollector();
+    const endpoint = await collector.start();
+    const flags = ["--otlp-endpoint", endpoint, "--otlp-service-name", "my-service"];
+    const run = serve(["--model-id", "qwen3-embedding-tiny", "--port", "0", "--json-output", ...flags]);
+    const [port = 0] = await portOf(run);
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const headers = { "content-type": "application/json", traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    const request = { method: "POST", headers, body: JSON.stringify({ inputs: "gravity" }) };
+    assert.equal((await fetch(`http://127.0.0.1:${port}/embed`, request)).status, 200);
+    run.child.kill("SIGTERM");
+    assert.equal(await run.exit, 0);
+    const sent = Buffer.concat(collector.received);
+    for (const part of ["my-service", "POST /embed", "compute_tokens", "inference_time"])
+      assert.notEqual(sent.indexOf(part), -1, part);
+    assert.notEqual(sent.indexOf(Buffer.from(traceId, "hex")), -1);
   });
 
   const refused: [string, string[], RegExp, Record<string, string>?][] = [
