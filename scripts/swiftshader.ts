@@ -24,7 +24,9 @@ export function swiftShaderEnvironment(): Record<string, string> {
   const inherited = process.env["LD_LIBRARY_PATH"];
   return {
     LD_LIBRARY_PATH: inherited === undefined ? folder : `${folder}:${inherited}`,
+    // The older and the newer name of the same variable; loaders differ in which they prefer.
     VK_ICD_FILENAMES: join(folder, "vk_swiftshader_icd.json"),
+    VK_DRIVER_FILES: join(folder, "vk_swiftshader_icd.json"),
   };
 }
 
