@@ -1,5 +1,6 @@
 import type { TokenizerModel } from "./model.ts";
-import { SPACE, WORD } from "./unicode.ts";
+import { WORD_CHARACTERS } from "./unicode-data.ts";
+import { SPACE, unpack } from "./unicode.ts";
 import { codePointAt, previousStart, utf8Length } from "./utf8.ts";
 
 /** A token that is matched in the text itself, before it is split into words. */
@@ -38,6 +39,8 @@ export class AddedTokenMatcher {
   readonly #byFirstByte: readonly Pattern[][] = Array.from({ length: 256 }, () => []);
   readonly #isFirstByte = new Uint8Array(256);
   readonly #classes: Uint8Array;
+  /** What a `singleWord` token may not stand beside. */
+  readonly #wordCharacters: readonly number[][];
 
   /**
    * @param tokens what to find
@@ -47,6 +50,7 @@ export class AddedTokenMatcher {
   constructor(tokens: readonly AddedToken[], model: Pick<TokenizerModel, "idToToken">, classes: Uint8Array) {
     this.isEmpty = tokens.length === 0;
     this.#classes = classes;
+    this.#wordCharacters = tokens.some(({ singleWord }) => singleWord) ? unpack(WORD_CHARACTERS) : [];
     const utf8 = new TextEncoder();
     const patterns = tokens.map((token) => ({ token, bytes: utf8.encode(model.idToToken(token.id)) }));
     for (const pattern of patterns.toSorted((a, b) => b.bytes.length - a.bytes.length)) {
@@ -93,7 +97,7 @@ export class AddedTokenMatcher {
   }
 
   #isWord(codePoint: number): boolean {
-    return ((this.#classes[codePoint] as number) & WORD) !== 0;
+    return this.#wordCharacters.some(([first = 0, extra = 0]) => codePoint >= first && codePoint <= first + extra);
   }
 
   #spacesBefore(bytes: Uint8Array, from: number, to: number): number {

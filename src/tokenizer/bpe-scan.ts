@@ -16,8 +16,8 @@ const BLOCK = 1 << BLOCK_BITS;
 export class BpeScan {
   readonly #merges: MergeTable;
   readonly #byteIds: Int32Array;
-  /** The pair of every two bytes, at place 0. */
-  readonly #bytePairs: Int32Array;
+  /** The pair of every two bytes, at place 0; −1 if not looked up yet. */
+  readonly #bytePairs: Int32Array = new Int32Array(0x10000).fill(-1);
   /** The parts, each at the place of its first byte and linked to its neighbours. */
   readonly #ids = new Int32Array(LONGEST_SCAN);
   readonly #next = new Int32Array(LONGEST_SCAN);
@@ -31,10 +31,6 @@ export class BpeScan {
   constructor(merges: MergeTable, byteIds: Int32Array) {
     this.#merges = merges;
     this.#byteIds = byteIds;
-    this.#bytePairs = new Int32Array(0x10000);
-    for (let pair = 0; pair < 0x10000; pair++) {
-      this.#bytePairs[pair] = this.#pair(byteIds[pair >> 8] as number, byteIds[pair & 0xff] as number, 0);
-    }
   }
 
   /** Writes the ids of [start, end) at `at` and returns the position behind them. */
@@ -59,7 +55,7 @@ export class BpeScan {
       const nextByte = bytes[start + place + 1] as number;
       this.#ids[place] = this.#byteIds[byte] as number;
       // NO_PAIR has all bits set but the sign, so that a place leaves it as it is.
-      this.#pairs[place] = (this.#bytePairs[(byte << 8) | nextByte] as number) | place;
+      this.#pairs[place] = this.#bytePair(byte, nextByte) | place;
       this.#next[place] = place + 1;
       this.#previous[place + 1] = place;
       byte = nextByte;
@@ -67,6 +63,15 @@ export class BpeScan {
     this.#ids[last] = this.#byteIds[byte] as number;
     this.#pairs[last] = NO_PAIR;
     this.#next[last] = length;
+  }
+
+  #bytePair(left: number, right: number): number {
+    const index = (left << 8) | right;
+    const known = this.#bytePairs[index] as number;
+    if (known !== -1) return known;
+    const pair = this.#pair(this.#byteIds[left] as number, this.#byteIds[right] as number, 0);
+    this.#bytePairs[index] = pair;
+    return pair;
   }
 
   #joinBlocks(length: number): void {

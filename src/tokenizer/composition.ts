@@ -10,6 +10,9 @@ export const REPLACED_ALWAYS = 0x80;
 /** Has a canonical decomposition. */
 export const DECOMPOSES = 0x100;
 
+/** A text in which no code point has any of these is in NFC. */
+export const MAY_CHANGE: number = RANK | JOINS | REPLACED_ALWAYS;
+
 /** No code point from here on has traits. */
 const TRAITS_END = 0x30000;
 
@@ -45,7 +48,7 @@ export class Composition {
     }
     for (let i = 0; i < VOWEL_COUNT; i++) this.#add(VOWELS + i, JOINS);
     for (let i = 1; i < TRAIL_COUNT; i++) this.#add(TRAILS + i, JOINS);
-    for (let syllable = SYLLABLES; syllable < SYLLABLES_END; syllable++) this.#add(syllable, DECOMPOSES);
+    this.#traits.fill(DECOMPOSES, SYLLABLES, SYLLABLES_END);
   }
 
   traits(codePoint: number): number {

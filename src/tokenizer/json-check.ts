@@ -30,9 +30,10 @@ export class JsonCheck {
     if (value === undefined || value === null) return [];
     const component = this.object(value, where);
     if (component["type"] !== "Sequence") return [{ component, where }];
-    return this.array(component[members], `${where}.${members}`).flatMap((member, index) =>
-      this.flatten(member, `${where}.${members}[${index}]`, members),
-    );
+    return this.array(component[members], `${where}.${members}`).map((member, index) => {
+      const place = `${where}.${members}[${index}]`;
+      return { component: this.object(member, place), where: place };
+    });
   }
 
   /** Demands of a component a value without which the ids would silently be others. */
@@ -70,6 +71,11 @@ export class JsonCheck {
 const LONGEST_SHOWN = 300;
 
 function show(value: unknown): string {
-  const text = value === undefined ? "missing" : JSON.stringify(value);
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  if (value === undefined) return "missing";
+  try {
+    const text = JSON.stringify(value);
+    return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  } catch {
+    return "something nested too deeply to be shown";
+  }
 }

@@ -43,7 +43,9 @@ export class TokenizerModel {
     });
     this.#others = new Map([...tables.irregular, ...added]);
     this.#otherBytes = new Map(Array.from(this.#others, ([id, token]) => [id, bytesOfToken(token)]));
-    this.size = Math.max(tables.vocabulary.size, ...Array.from(this.#others.keys(), (id) => id + 1));
+    let { size } = tables.vocabulary;
+    for (const id of this.#others.keys()) size = Math.max(size, id + 1);
+    this.size = size;
   }
 
   /** What an id stands for in decoded text. */

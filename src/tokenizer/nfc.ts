@@ -1,6 +1,5 @@
-import { Composition, DECOMPOSES, JOINS, RANK, REPLACED_ALWAYS } from "./composition.ts";
+import { Composition, DECOMPOSES, JOINS, MAY_CHANGE, RANK, REPLACED_ALWAYS } from "./composition.ts";
 import { NfcRun } from "./nfc-run.ts";
-import { MAY_CHANGE_IN_NFC } from "./unicode.ts";
 import { codePointAt, previousStart, utf8Length, writeCodePoint } from "./utf8.ts";
 
 /** Smallest lead byte of a code point that NFC may change: U+0300. */
@@ -14,14 +13,8 @@ export const MOST_GROWTH = 3;
  * engine's: the original leaves about 170 newer characters alone that today's engines compose or reorder.
  */
 export class Nfc {
-  readonly #classes: Uint8Array;
   readonly #composition = new Composition();
   readonly #run = new NfcRun(this.#composition);
-
-  /** @param classes the class bits of every code point */
-  constructor(classes: Uint8Array) {
-    this.#classes = classes;
-  }
 
   /** False if NFC changes [start, end), and in rare cases where it does not. */
   isNormalized(bytes: Uint8Array, start: number, end: number): boolean {
@@ -62,7 +55,7 @@ export class Nfc {
         continue;
       }
       const codePoint = codePointAt(bytes, at);
-      if (((this.#classes[codePoint] as number) & MAY_CHANGE_IN_NFC) !== 0) return at;
+      if ((this.#composition.traits(codePoint) & MAY_CHANGE) !== 0) return at;
       at += utf8Length(codePoint);
     }
     return end;
@@ -94,7 +87,7 @@ export class Nfc {
     let at = first;
     while (at < end) {
       const codePoint = codePointAt(bytes, at);
-      if (at >= suspect && ((this.#classes[codePoint] as number) & MAY_CHANGE_IN_NFC) === 0) break;
+      if (at >= suspect && (this.#composition.traits(codePoint) & MAY_CHANGE) === 0) break;
       run.add(codePoint);
       at += utf8Length(codePoint);
     }

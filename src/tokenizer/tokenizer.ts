@@ -55,7 +55,7 @@ export class Tokenizer {
     this.#spec = spec;
     this.#file = file;
     const classes = codePointClasses();
-    const nfc = spec.normalize ? new Nfc(classes) : undefined;
+    const nfc = spec.normalize ? new Nfc() : undefined;
     this.#model = new TokenizerModel(tables, spec, nfc);
     this.#encoder = new Encoder(this.#model, classes, nfc);
   }

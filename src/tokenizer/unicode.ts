@@ -1,15 +1,11 @@
-import { COMBINING_CLASSES, COMPOSITES, LETTERS, NUMBERS, REPLACED, SPACES, WORD_CHARACTERS } from "./unicode-data.ts";
+import { LETTERS, NUMBERS, SPACES } from "./unicode-data.ts";
 
-/** Bits of a code point's class, as the original's regex engine and NFC see it (about Unicode 16 and 9). */
+/** Bits of a code point's class, as the original's regex engine sees it (about Unicode 16). */
 export const LETTER = 1;
 export const NUMBER = 2;
 export const SPACE = 4;
 /** `\r` or `\n`; always together with SPACE. */
 export const NEWLINE = 8;
-/** What a `single_word` token may not stand beside. */
-export const WORD = 32;
-/** A text without any such code point is in NFC. */
-export const MAY_CHANGE_IN_NFC = 16;
 
 const CODE_POINTS = 0x110000;
 
@@ -27,21 +23,13 @@ export function unpack(table: string): number[][] {
 /** The class bits of every code point. */
 export function codePointClasses(): Uint8Array {
   const classes = new Uint8Array(CODE_POINTS);
-  const mark = (first: number, count: number, bit: number): void => {
-    for (let codePoint = first; codePoint < first + count; codePoint++) {
-      classes[codePoint] = (classes[codePoint] as number) | bit;
-    }
+  const fill = (table: string, bits: number): void => {
+    for (const [first = 0, extra = 0] of unpack(table)) classes.fill(bits, first, first + extra + 1);
   };
-  for (const [first = 0, extra = 0] of unpack(LETTERS)) mark(first, extra + 1, LETTER);
-  for (const [first = 0, extra = 0] of unpack(NUMBERS)) mark(first, extra + 1, NUMBER);
-  for (const [first = 0, extra = 0] of unpack(SPACES)) mark(first, extra + 1, SPACE);
-  for (const [first = 0, extra = 0] of unpack(WORD_CHARACTERS)) mark(first, extra + 1, WORD);
-  mark(0x0a, 1, NEWLINE);
-  mark(0x0d, 1, NEWLINE);
-  for (const [first = 0, extra = 0] of unpack(COMBINING_CLASSES)) mark(first, extra + 1, MAY_CHANGE_IN_NFC);
-  for (const [, , second = 0] of unpack(COMPOSITES)) mark(second, 1, MAY_CHANGE_IN_NFC);
-  for (const [replaced = 0] of unpack(REPLACED)) mark(replaced, 1, MAY_CHANGE_IN_NFC);
-  mark(0x1161, 21, MAY_CHANGE_IN_NFC); // Hangul vowels and trailing consonants join the syllable before them
-  mark(0x11a8, 27, MAY_CHANGE_IN_NFC);
+  fill(LETTERS, LETTER);
+  fill(NUMBERS, NUMBER);
+  fill(SPACES, SPACE);
+  classes[0x0a] = SPACE | NEWLINE;
+  classes[0x0d] = SPACE | NEWLINE;
   return classes;
 }

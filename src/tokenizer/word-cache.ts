@@ -1,9 +1,9 @@
 /** Longest word that is remembered, in bytes; longer ones hardly ever come twice. */
 export const LONGEST_CACHED = 128;
 
-/** Slots of the index; at most half of them are used. */
+/** Slots of the index; at most three quarters of them are used. */
 const SLOTS = 1 << 18;
-const MOST_WORDS = SLOTS / 2 + SLOTS / 4;
+const MOST_WORDS = (SLOTS / 4) * 3;
 
 /** Bits of an index slot that say where the word's record is; the other bits are the highest of its hash. */
 const PLACE_BITS = 21;

@@ -260,6 +260,16 @@ describe("a tokenizer.json that cannot be used", () => {
     });
   }
 
+  it("is refused: one that is nested without end", async () => {
+    const depth = 100_000;
+    const arrays = "[".repeat(depth) + "]".repeat(depth);
+    const sequences = '{"type":"Sequence","normalizers":['.repeat(depth) + "]}".repeat(depth);
+    for (const normalizer of [arrays, sequences]) {
+      const text = JSON.stringify(toyJson()).replace('{"type":"NFC"}', normalizer);
+      await assert.rejects(load(text), (error) => error instanceof Qwen3Error && /normalizer/.test(error.message));
+    }
+  });
+
   it("is refused: no JSON, no object, no file", async () => {
     await assert.rejects(load("{"), /tokenizer\.json: not JSON/);
     await assert.rejects(load("[]"), /the file is \[\], expected an object/);

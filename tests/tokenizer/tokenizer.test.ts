@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
-import { codePointClasses } from "../../src/tokenizer/unicode.ts";
 import { MOST_GROWTH, Nfc } from "../../src/tokenizer/nfc.ts";
 import { loadQwen3 } from "./goldens.ts";
 import { awkwardTexts } from "./texts.ts";
@@ -12,7 +11,7 @@ const base = loadQwen3("base");
 const embedding = loadQwen3("embedding");
 const EOS = 151643;
 const ADDED = base.addedTokens.map(({ content }) => content);
-const nfc = new Nfc(codePointClasses());
+const nfc = new Nfc();
 
 function normalize(text: string): string {
   const bytes = Buffer.from(text);

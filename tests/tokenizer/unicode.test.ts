@@ -10,7 +10,7 @@ import { awkwardTexts } from "./texts.ts";
 
 const tables = readUnicodeTables();
 const classes = codePointClasses();
-const nfc = new Nfc(classes);
+const nfc = new Nfc();
 const utf8 = new TextEncoder();
 const scratch = new Uint8Array(1000);
 const written = new Uint8Array(3000);
