@@ -8,26 +8,14 @@ import autocannon from "autocannon";
 import { Qwen3Error } from "../../src/index.ts";
 import type { Embedder } from "../../src/server/index.ts";
 import { bundledModels, startServer } from "./running-server.ts";
+import { modelWith } from "./support.ts";
 
 const { embedding: model } = await bundledModels();
 const JSON_TYPE = { "content-type": "application/json" };
 
 /** The model with another way to compute. */
 function computing(encodeIds: Embedder["encodeIds"]): Embedder {
-  const { name, tokenizer, device, config, maxLength, maxBatchTokens, dimensions, pooling, prompts } = model;
-  return {
-    name,
-    tokenizer,
-    device,
-    config,
-    maxLength,
-    maxBatchTokens,
-    dimensions,
-    pooling,
-    prompts,
-    encodeIds,
-    tokenEmbeddings: (sequences) => model.tokenEmbeddings(sequences),
-  };
+  return modelWith(model, { encodeIds });
 }
 
 /** A model that computes only once it is let. */

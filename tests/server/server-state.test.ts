@@ -1,30 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Qwen3Error } from "../../src/index.ts";
-import { createHandler, type Embedder, type ServerOptions } from "../../src/server/index.ts";
-import { bundledEmbedding, Client, fakeScorer } from "./support.ts";
+import { createHandler, type ServerOptions } from "../../src/server/index.ts";
+import { bundledEmbedding, Client, fakeScorer, modelWith } from "./support.ts";
 
 const model = await bundledEmbedding();
 const reranker = fakeScorer(model, () => 0);
-
-/** The model, but for what a test replaces. */
-function modelWith(changes: Partial<Embedder>): Embedder {
-  const { name, tokenizer, device, config, maxLength, maxBatchTokens, dimensions, pooling, prompts } = model;
-  return {
-    name,
-    tokenizer,
-    device,
-    config,
-    maxLength,
-    maxBatchTokens,
-    dimensions,
-    pooling,
-    prompts,
-    encodeIds: (sequences, options) => model.encodeIds(sequences, options),
-    tokenEmbeddings: (sequences) => model.tokenEmbeddings(sequences),
-    ...changes,
-  };
-}
 
 describe("GET /info", () => {
   it("has TEI's fields and defaults", async () => {
@@ -79,7 +60,7 @@ describe("GET /info", () => {
 describe("GET /health", () => {
   it("computes something before it says yes", async () => {
     let probes = 0;
-    const embedding = modelWith({
+    const embedding = modelWith(model, {
       encodeIds: (sequences, options) => {
         probes++;
         return model.encodeIds(sequences, options);
@@ -92,7 +73,7 @@ describe("GET /health", () => {
 
   it("says 503 while the model cannot compute, and 200 again when it can", async () => {
     let lost = true;
-    const embedding = modelWith({
+    const embedding = modelWith(model, {
       encodeIds: (sequences, options) => {
         if (lost) throw new Qwen3Error("device", "the GPU was lost");
         return model.encodeIds(sequences, options);
@@ -208,7 +189,7 @@ describe("failures that are not the client's", () => {
     };
     const logger = { info: () => undefined, warn: note, error: note };
     const secret = "cannot read /home/me/model.safetensors";
-    const embedding = modelWith({ encodeIds: () => Promise.reject(new Error(secret)) });
+    const embedding = modelWith(model, { encodeIds: () => Promise.reject(new Error(secret)) });
     const client = new Client({ embedding }, { logger });
     const { status, body } = await client.post("/embed", { inputs: "a" });
     assert.equal(status, 424);
@@ -217,7 +198,7 @@ describe("failures that are not the client's", () => {
   });
 
   it("include NaN", async () => {
-    const embedding = modelWith({
+    const embedding = modelWith(model, {
       encodeIds: async (sequences) => sequences.map(() => new Float32Array(192).fill(Number.NaN)),
       tokenEmbeddings: async (sequences) =>
         sequences.map(({ length }) => ({ shape: [length, 192], data: new Float32Array(length * 192).fill(Infinity) })),
@@ -235,7 +216,7 @@ describe("too much at once", () => {
   it("is refused at once, and served again when there is room", async () => {
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
-    const embedding = modelWith({
+    const embedding = modelWith(model, {
       encodeIds: async (sequences, options) => {
         await gate;
         return await model.encodeIds(sequences, options);
@@ -254,7 +235,7 @@ describe("too much at once", () => {
 
   it("drops what clients no longer wait for", async () => {
     let computed = 0;
-    const embedding = modelWith({
+    const embedding = modelWith(model, {
       encodeIds: (sequences, options) => {
         computed += sequences.length;
         return model.encodeIds(sequences, options);
@@ -263,7 +244,6 @@ describe("too much at once", () => {
     const client = new Client({ embedding });
     const gone = new AbortController();
     const request = client.post("/embed", { inputs: ["a", "b"] }, { signal: gone.signal });
-    setImmediate(() => undefined);
     gone.abort();
     await request.catch(() => undefined);
     assert.equal((await client.post("/embed", { inputs: "c" })).status, 200);

@@ -1,6 +1,13 @@
 import { after } from "node:test";
 import { EmbeddingModel } from "../../src/index.ts";
-import { createHandler, type Handler, type Models, type Scorer, type ServerOptions } from "../../src/server/index.ts";
+import {
+  createHandler,
+  type Embedder,
+  type Handler,
+  type Models,
+  type Scorer,
+  type ServerOptions,
+} from "../../src/server/index.ts";
 
 /** The bundled embedding model, until the file's tests are done. */
 export async function bundledEmbedding(): Promise<EmbeddingModel> {
@@ -39,6 +46,25 @@ export class Client {
     const headers = { "content-type": "application/json" };
     return this.send(path, { method: "POST", headers, body: JSON.stringify(body), ...init });
   }
+}
+
+/** The model, but for what a test replaces. */
+export function modelWith(model: EmbeddingModel, changes: Partial<Embedder>): Embedder {
+  const { name, tokenizer, device, config, maxLength, maxBatchTokens, dimensions, pooling, prompts } = model;
+  return {
+    name,
+    tokenizer,
+    device,
+    config,
+    maxLength,
+    maxBatchTokens,
+    dimensions,
+    pooling,
+    prompts,
+    encodeIds: (sequences, options) => model.encodeIds(sequences, options),
+    tokenEmbeddings: (sequences) => model.tokenEmbeddings(sequences),
+    ...changes,
+  };
 }
 
 /** A reranker whose logits are what a function of the pair's number of tokens says. */

@@ -34,6 +34,16 @@ describe("POST /embed", () => {
     assertClose(await ok("/embed", { inputs: ["gravity", "Newton"] }), vectors);
   });
 
+  it("gives everybody their own vectors when many ask at once, whatever is batched with what", async () => {
+    const crowded = new Client({ embedding: model }, { maxBatchTokens: 24 });
+    const texts = Array.from({ length: 40 }, (_, i) => "gravity ".repeat(i % 7).concat(`number ${i}`));
+    const answers = await Promise.all(texts.map((text) => crowded.post("/embed", { inputs: text })));
+    assertClose(
+      answers.map(({ body }) => (body as number[][])[0]),
+      await model.encode(texts),
+    );
+  });
+
   it("takes null for what may be left out", async () => {
     const body = { inputs: "gravity", truncate: null, prompt_name: null, dimensions: null };
     assertClose(await ok("/embed", body), [await model.encode("gravity")]);
