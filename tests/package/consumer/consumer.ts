@@ -60,6 +60,7 @@ import {
   type DecodeOptions,
   type EncodeOptions as TokenizeOptions,
   type Encoding,
+  type Template,
   Tokenizer,
 } from "qwen3-ts/tokenizer";
 import {
@@ -218,6 +219,8 @@ async function parts(): Promise<void> {
   assert.equal(tokenizer.decode(ids, decode), "héllo");
   assert.equal(offsets?.length, 2 * ids.length);
   const special: AddedToken | undefined = tokenizer.addedTokens[0];
+  const { suffix }: Template = tokenizer.template;
+  assert.ok(suffix.length > 0);
   assert.equal(special?.content, "<|endoftext|>");
   const stream = new DecodeStream((id) => (id === 1 ? Uint8Array.of(0x41) : undefined));
   assert.equal(stream.push(1) + stream.flush(), "A");
