@@ -10,7 +10,7 @@ export function formatResults(results: readonly SearchResult[], terms: ReadonlyS
 function formatResult(result: SearchResult, terms: ReadonlySet<string>, { bold, dim }: Style): string {
   const place = printable(`${result.path}:${result.line}`);
   const headings = printable(result.headings.join(" › "));
-  const head = [bold(place), result.score.toFixed(2), dim(headings)].filter(Boolean).join("  ");
+  const head = [bold(place), result.score.toFixed(2), headings && dim(headings)].filter(Boolean).join("  ");
   const lines = printable(result.snippet)
     .split("\n")
     .map((line) => `    ${emphasise(line, terms, bold)}`);
