@@ -61,7 +61,10 @@ describe("several processes that fetch the same model", () => {
     const processes = [start(server, cache.path)];
     await begun;
     processes.push(start(server, cache.path), start(server, cache.path));
-    setTimeout(release, 500);
+    // The others know what to fetch, and had the time to ask for it if nothing stopped them.
+    while (server.requests.filter(({ path }) => path.includes("/tree/")).length < processes.length) await sleep(10);
+    await sleep(1000);
+    release();
     const results = await Promise.all(processes.map(({ done }) => done));
     assert.deepEqual(
       results.map(({ code }) => code),
