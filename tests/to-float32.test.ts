@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { DType } from "../src/core/dtype.ts";
 import { DTYPE_BITS } from "../src/core/dtype.ts";
 import { isNumericDType, toFloat32 } from "../src/core/to-float32.ts";
+import { fixtureJson } from "./support/fixtures.ts";
 
-const fixture = new URL(
-  "tests/fixtures/weights/float32-conversions.json",
-  import.meta.resolve("qwen3-ts/package.json"),
+const { dtypes } = fixtureJson<{ dtypes: Record<string, { stored: string; float32: string }> }>(
+  "weights/float32-conversions.json",
 );
-const { dtypes } = JSON.parse(readFileSync(fixture, "utf8")) as {
-  dtypes: Record<string, { stored: string; float32: string }>;
-};
 
 function bitsOf(value: number): string {
   const view = new DataView(new ArrayBuffer(4));

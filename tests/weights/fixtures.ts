@@ -3,11 +3,9 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fixture } from "../support/fixtures.ts";
 
-export const goldens: string = fileURLToPath(
-  new URL("tests/fixtures/goldens/", import.meta.resolve("qwen3-ts/package.json")),
-);
+export const goldens: string = fixture("goldens");
 
 /** A folder that is gone when it leaves the scope (`await using`). */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {

@@ -7,6 +7,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { Checkpoint, resolveModel } from "../../../src/weights/index.ts";
+import { fixtureJson } from "../../support/fixtures.ts";
 import { sha256, temporaryFolder } from "../fixtures.ts";
 import { COMMIT, embeddingRepo, ID } from "./hub-repos.ts";
 import { HubServer } from "./hub-server.ts";
@@ -17,8 +18,7 @@ type Entry =
   | { readonly bytes: number; readonly sha256: string };
 type Layout = Readonly<Record<string, Entry>>;
 
-const fixture = new URL("tests/fixtures/hub-cache/python-cache.json", import.meta.resolve("qwen3-ts/package.json"));
-const { caches } = JSON.parse(readFileSync(fixture, "utf8")) as { caches: Record<string, Layout> };
+const { caches } = fixtureJson<{ caches: Record<string, Layout> }>("hub-cache/python-cache.json");
 const contents = new Map(
   Array.from(embeddingRepo().commits.get(COMMIT)?.values() ?? [], (file) => [sha256(file), file]),
 );
