@@ -26,6 +26,7 @@ async function measure({ contender, digests, extras }: Request): Promise<Measure
   const first = await pass(encode, documents);
   const second = await pass(encode, documents);
   return {
+    node: process.version,
     loadMs,
     firstMs: first.ms,
     secondMs: second.ms,

@@ -61,7 +61,12 @@ export async function run(args: readonly string[]): Promise<void> {
     name === undefined ? [] : [`${name} ${versionOf(name)}`],
   );
   publish(
-    { bench: "tokenizer", options: values, about: { corpus: describe(documents), versions }, tables },
+    {
+      bench: "tokenizer",
+      options: values,
+      about: { corpus: describe(documents), node: results[0]?.rounds[0]?.node, versions },
+      tables,
+    },
     values.json,
   );
 }

@@ -10,6 +10,8 @@ export interface Request {
 }
 
 export interface Measured {
+  /** Version of the Node that measured. */
+  readonly node: string;
   readonly loadMs: number;
   /** Cold: nothing cached, nothing compiled yet. */
   readonly firstMs: Readonly<Record<Kind, number>>;
