@@ -11,7 +11,7 @@ export interface Roofline {
 
 const INVOCATIONS = 65_536;
 const WORKGROUP = 64;
-const FLOPS_PER_STEP = 64;
+const FLOPS_PER_TURN = 512;
 const READ_BYTES = 128 * 2 ** 20;
 const ROUNDS = 5;
 /** How long one measurement should take at least: well above the timer's and the queue's own time. */
@@ -21,9 +21,9 @@ const ENOUGH_MS = 40;
 export async function measureRoofline(device: GPUDevice): Promise<Roofline> {
   const runner = new RooflineRunner(device);
   try {
-    const gflops = await runner.rate("multiplyAdd", (steps) => ({
-      work: INVOCATIONS * FLOPS_PER_STEP * steps,
-      constants: { steps },
+    const gflops = await runner.rate("multiplyAdd", (turns) => ({
+      work: INVOCATIONS * FLOPS_PER_TURN * turns,
+      constants: { turns },
       times: 1,
     }));
     const gbs = await runner.rate("readMemory", (times) => ({
