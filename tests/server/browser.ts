@@ -19,16 +19,22 @@ export async function startBrowser(): Promise<Browser> {
     const { default: chromium } = await import("@sparticuz/chromium");
     const executablePath = await chromium.executablePath();
     const env = { ...process.env, FONTCONFIG_FILE: fontConfig(folder) };
-    const browser = await launch({ executablePath, args: FLAGS, headless: "shell", env });
-    browser.on("disconnected", () => rmSync(folder, { recursive: true, force: true }));
+    const userDataDir = join(folder, "profile"); // else puppeteer removes its own at the same time as we do
+    const browser = await launch({ executablePath, args: FLAGS, headless: "shell", env, userDataDir });
+    browser.on("disconnected", () => remove(folder));
     return browser;
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    remove(folder);
     throw error;
   } finally {
     if (TMPDIR === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = TMPDIR;
   }
+}
+
+/** Tries again for a while: Chromium's processes still write when it has said good-bye. */
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
 /** The package's own configuration names folders of AWS Lambda, and without any font a text field ends the browser. */
