@@ -33,8 +33,9 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   }
 }
 
-function createWasm({ threads }: LoadOptions): Promise<Backend> {
-  return createBackend({ kind: "wasm", ...(threads !== undefined && { threads }) });
+function createWasm({ threads, dtype }: LoadOptions): Promise<Backend> {
+  const weights = dtype === "int8" ? "int8" : "stored";
+  return createBackend({ kind: "wasm", weights, ...(threads !== undefined && { threads }) });
 }
 
 /** A software adapter only if it is named: it is slower than the CPU backend. */

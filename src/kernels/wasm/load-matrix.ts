@@ -4,7 +4,7 @@ import type { Executor } from "./executor.ts";
 import type { Heap } from "./heap.ts";
 import { PANEL_COLUMNS } from "./product.ts";
 import { Recorder } from "./program.ts";
-import { WasmMatrix } from "./wasm-objects.ts";
+import { STORED_SUFFIX, WasmMatrix } from "./wasm-objects.ts";
 
 /** Bytes read at a time: large enough to keep the disk and the threads busy, small beside any model worth streaming. */
 const CHUNK_BYTES = 4 * 2 ** 20;
@@ -31,7 +31,8 @@ export async function loadMatrix(
     throw error;
   }
   const { name, columns, dtype } = source;
-  return new WasmMatrix({ name, rows: source.rows, columns, dtype, layout, address });
+  const stored = { suffix: STORED_SUFFIX[dtype], byteLength: rows * rowBytes };
+  return new WasmMatrix({ name, rows: source.rows, columns, layout, address, ...stored });
 }
 
 async function readRows(heap: Heap, source: MatrixSource, address: number): Promise<void> {

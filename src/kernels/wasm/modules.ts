@@ -12,6 +12,8 @@ const MODULE_NAMES = [
   "gate-up",
   "linear",
   "qkv",
+  "quantize-rows",
+  "quantize-weights",
   "rms-norm",
   "row-panels",
   "rows",
@@ -35,7 +37,11 @@ export async function compileKernels(level: SimdLevel, overrides: KernelOverride
   return { modules, indexOf: new Map(exported.map(({ name }, index) => [name, index])) };
 }
 
-async function compileModule(name: ModuleName, level: SimdLevel, override?: Uint8Array): Promise<WasmModule> {
+export async function compileModule(
+  name: ModuleName | "dot-probe",
+  level: SimdLevel,
+  override?: Uint8Array,
+): Promise<WasmModule> {
   const file = fileURLToPath(import.meta.resolve(`#wasm/${name}.${level}.wasm`));
   try {
     return await WebAssembly.compile(override ?? (await readFile(file)));

@@ -1,3 +1,4 @@
+import type { DotProduct } from "./dot-product.ts";
 import { alignUp, type Operand, type Recorder, type Value } from "./program.ts";
 import type { WasmActivation, WasmMatrix } from "./wasm-objects.ts";
 
@@ -16,6 +17,7 @@ export interface Tuning {
   readonly threads: number;
   /** Rows of a register tile at most. */
   readonly panelRows: number;
+  readonly dotProduct: DotProduct;
 }
 
 /** A product ready to be given its epilogue: the first arguments of every product kernel (assembly/parts/product.ts). */
@@ -44,7 +46,8 @@ export function planProduct(
   const rows = index?.length ?? x.rows;
   const depth = weight.columns;
   const count = Math.ceil(rows / tuning.panelRows);
-  const panels = rowPanels(recorder, tuning, { x, rows, depth, count, index });
+  const layOut = weight.balance === 0 ? rowPanels : quantizedPanels;
+  const panels = layOut(recorder, tuning, { x, weight, rows, count, index });
   const tile = tileSize(columns[1] - columns[0], count, unit, tuning.threads);
   return {
     args: [panels, weight.address, rows, depth, count, tile.panels, ...columns, tile.columns],
@@ -61,23 +64,57 @@ export interface ProductInput extends ProductOptions {
 
 interface RowPanels {
   readonly x: WasmActivation;
+  readonly weight: WasmMatrix;
   readonly rows: number;
-  readonly depth: number;
   readonly count: number;
   readonly index: Uint32Array | undefined;
 }
 
-function rowPanels(recorder: Recorder, { threads }: Tuning, { x, rows, depth, count, index }: RowPanels): Value {
-  const panels = recorder.value(rows * depth * 4);
-  const perTile = Math.max(1, Math.min(8, Math.floor(count / (2 * threads))));
+/** x as it is, side by side. */
+function rowPanels(recorder: Recorder, { threads }: Tuning, { x, weight, rows, count, index }: RowPanels): Value {
+  const panels = recorder.value(rows * weight.columns * 4);
+  const perTile = panelsPerTile(count, threads);
   recorder.step({
     kernel: "rowPanels",
     tiles: Math.ceil(count / perTile),
-    args: [x.value, panels, rows, depth, count, perTile, index ?? 0],
+    args: [x.value, panels, rows, weight.columns, count, perTile, index ?? 0],
     inputs: [x.value],
     outputs: [panels],
   });
   return panels;
+}
+
+/** x in eight bits, as the weights expect it (assembly/quantize-rows.ts). */
+function quantizedPanels(recorder: Recorder, tuning: Tuning, { x, weight, rows, count, index }: RowPanels): Value {
+  const { threads, dotProduct } = tuning;
+  const depth = weight.columns;
+  const paddedDepth = padDepth(depth);
+  const panels = recorder.value(rows * paddedDepth * (weight.suffix === "I16" ? 2 : 1) + rows * 4);
+  const perTile = panelsPerTile(count, threads);
+  const offset = dotProduct.activationOffset === 128 ? 0x80808080 : 0;
+  recorder.step({
+    kernel: `quantizeRows${weight.suffix}`,
+    tiles: Math.ceil(count / perTile),
+    args: [x.value, panels, rows, depth, paddedDepth, count, perTile, index ?? 0, weight.balance, offset],
+    inputs: [x.value],
+    outputs: [panels],
+    scratchBytes: quantizeScratchBytes(depth),
+  });
+  return panels;
+}
+
+/** Eight-bit values go four to a word. */
+export function padDepth(depth: number): number {
+  return Math.ceil(depth / 4) * 4;
+}
+
+/** One row of float32 and a vector of zeros behind it. */
+export function quantizeScratchBytes(depth: number): number {
+  return 4 * depth + 32;
+}
+
+function panelsPerTile(count: number, threads: number): number {
+  return Math.max(1, Math.min(8, Math.floor(count / (2 * threads))));
 }
 
 /** As large as caches like, then smaller until every thread has several. */

@@ -3,10 +3,12 @@ import { availableCores } from "../../core/threads/cores.ts";
 import { ThreadPool } from "../../core/threads/thread-pool.ts";
 import { WebAssembly } from "../../core/webassembly.ts";
 import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
+import { detectDotProduct, EXACT_DOT_PRODUCT } from "./dot-product.ts";
 import { Executor } from "./executor.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
 import { Heap } from "./heap.ts";
 import { loadMatrix } from "./load-matrix.ts";
+import { loadQuantized } from "./load-quantized.ts";
 import { compileKernels, type KernelOverrides, type KernelTable } from "./modules.ts";
 import type { Tuning } from "./product.ts";
 import { WasmKvCache } from "./wasm-kv-cache.ts";
@@ -16,6 +18,11 @@ import { WasmRecording } from "./wasm-recording.ts";
 export interface WasmBackendOptions {
   /** Worker threads. @default the physical cores this process may use */
   readonly threads?: number;
+  /**
+   * How matrices that only products read are kept: as stored, or rounded to eight bits while they are loaded. Tables of
+   * embeddings stay as stored. @default "stored"
+   */
+  readonly weights?: "stored" | "int8";
   /** Kernel modules to run in place of built-in ones, by name. */
   readonly kernels?: KernelOverrides;
   /** The best that this engine can run, or less. @default detected */
@@ -30,6 +37,7 @@ export class WasmBackend implements Backend {
   readonly #pool: ThreadPool;
   readonly #executor: Executor;
   readonly #tuning: Tuning;
+  readonly #weights: "stored" | "int8";
   readonly #caches = new Set<WasmKvCache>();
   #weightBytes = 0;
   #disposed = false;
@@ -41,19 +49,32 @@ export class WasmBackend implements Backend {
       throw new Qwen3Error("device", 'this JavaScript engine has no WebAssembly SIMD; use device "reference"');
     }
     const threads = checkThreads(options.threads ?? availableCores());
-    return new WasmBackend(level, threads, await compileKernels(level, options.kernels ?? {}));
+    const kernels = await compileKernels(level, options.kernels ?? {});
+    const weights = options.weights ?? "stored";
+    const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
+    const tuning = { threads, panelRows: PANEL_ROWS[level], dotProduct };
+    return new WasmBackend({ level, kernels, tuning, weights });
   }
 
-  private constructor(level: SimdLevel, threads: number, kernels: KernelTable) {
+  private constructor({ level, kernels, tuning, weights }: Parts) {
+    const { threads, dotProduct } = tuning;
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
     this.#heap = new Heap(memory);
     this.#pool = new ThreadPool({ threads, memory, modules: kernels.modules });
     this.#executor = new Executor(this.#heap, this.#pool, kernels.indexOf);
-    this.#tuning = { threads, panelRows: PANEL_ROWS[level] };
+    this.#tuning = tuning;
+    this.#weights = weights;
     this.device = {
       kind: "wasm",
       description: `WebAssembly ${SIMD_NAMES[level]}, ${threads} thread${threads === 1 ? "" : "s"}`,
-      details: { threads, simd: level, node: process.version, v8: process.versions.v8 },
+      details: {
+        threads,
+        simd: level,
+        weights,
+        ...(weights === "int8" && { products: dotProduct.suffix === "I8" ? "8-bit" : "16-bit" }),
+        node: process.version,
+        v8: process.versions.v8,
+      },
     };
   }
 
@@ -65,7 +86,10 @@ export class WasmBackend implements Backend {
 
   async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix> {
     this.#assertLive();
-    const matrix = await loadMatrix(this.#heap, this.#executor, source, use);
+    const quantize = this.#weights === "int8" && use === "product";
+    const matrix = quantize
+      ? await loadQuantized(this.#heap, this.#executor, this.#tuning.dotProduct, source)
+      : await loadMatrix(this.#heap, this.#executor, source, use);
     this.#weightBytes += matrix.byteLength;
     return matrix;
   }
@@ -108,6 +132,13 @@ export class WasmBackend implements Backend {
   #assertLive(): void {
     if (this.#disposed) throw new Qwen3Error("disposed", "this wasm backend was disposed; create a new one");
   }
+}
+
+interface Parts {
+  readonly level: SimdLevel;
+  readonly kernels: KernelTable;
+  readonly tuning: Tuning;
+  readonly weights: "stored" | "int8";
 }
 
 /** Rows of the register tile, by measurement: with separate multiply and add, six rows need more registers than x64 has. */

@@ -1,5 +1,5 @@
 import { Qwen3Error } from "../../core/errors.ts";
-import { bytesPerWeight, type WeightDType } from "../../core/dtype.ts";
+import type { WeightDType } from "../../core/dtype.ts";
 import type { Activation, Matrix, Norm } from "../backend.ts";
 import type { Recorder, Value } from "./program.ts";
 
@@ -21,36 +21,39 @@ export function activation(recorder: Recorder, rows: number, width: number): Was
   return new WasmActivation(rows, width, recorder.value(rows * width * 4));
 }
 
+/** How the values of a matrix lie in memory; the numbers are those of assembly/parts/widen.ts. */
+export const WEIGHT_TYPES: Readonly<Record<WeightDType, number>> = { F32: 0, BF16: 1, F16: 2 };
+
 /** Weights in shared memory. */
 export class WasmMatrix implements Matrix {
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
-  readonly dtype: WeightDType;
   /** Column panels for products, or plain rows for a table that is only looked up. */
   readonly layout: "panels" | "rows";
+  /** How the names of kernels for these weights end. */
+  readonly suffix: KernelSuffix;
   readonly address: number;
+  readonly byteLength: number;
+  /** Address of what eight-bit weights were divided by, float32 [columns] (assembly/quantize-weights.ts). */
+  readonly balance: number;
 
-  constructor(matrix: Omit<WasmMatrix, "suffix" | "byteLength">) {
+  constructor(matrix: Omit<WasmMatrix, "balance"> & { readonly balance?: number }) {
     this.name = matrix.name;
     this.rows = matrix.rows;
     this.columns = matrix.columns;
-    this.dtype = matrix.dtype;
     this.layout = matrix.layout;
+    this.suffix = matrix.suffix;
     this.address = matrix.address;
-  }
-
-  get byteLength(): number {
-    return this.rows * this.columns * bytesPerWeight(this.dtype);
-  }
-
-  /** How the names of kernels for these weights end. */
-  get suffix(): string {
-    return KERNEL_SUFFIX[this.dtype];
+    this.byteLength = matrix.byteLength;
+    this.balance = matrix.balance ?? 0;
   }
 }
 
-const KERNEL_SUFFIX = { F32: "F32", BF16: "Bf16", F16: "F16" } as const satisfies Record<WeightDType, string>;
+export type KernelSuffix = "F32" | "Bf16" | "F16" | "I8" | "I16";
+
+/** Of kernels for weights kept as stored. */
+export const STORED_SUFFIX: Readonly<Record<WeightDType, KernelSuffix>> = { F32: "F32", BF16: "Bf16", F16: "F16" };
 
 export class WasmNorm implements Norm {
   readonly name: string;

@@ -3,6 +3,7 @@
 
 import { silu } from "./parts/exp.ts";
 import { Part, Product, multiply } from "./parts/product.ts";
+import { I16, I8 } from "./parts/tile-int.ts";
 import { BF16, F16, F32 } from "./parts/widen.ts";
 
 @unmanaged
@@ -22,6 +23,14 @@ export function gateUpBf16(args: GateUp, tile: i32, scratch: usize): void {
 
 export function gateUpF16(args: GateUp, tile: i32, scratch: usize): void {
   finish(args, multiply(F16, args, tile, scratch));
+}
+
+export function gateUpI8(args: GateUp, tile: i32, scratch: usize): void {
+  finish(args, multiply(I8, args, tile, scratch));
+}
+
+export function gateUpI16(args: GateUp, tile: i32, scratch: usize): void {
+  finish(args, multiply(I16, args, tile, scratch));
 }
 
 function finish(args: GateUp, part: Part): void {

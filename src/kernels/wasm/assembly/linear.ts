@@ -1,6 +1,7 @@
 // x · Wᵀ (+ residual). Row panels of x [rows, depth], W [columns, depth] → [rows, columns]
 
 import { Part, Product, multiply } from "./parts/product.ts";
+import { I16, I8 } from "./parts/tile-int.ts";
 import { BF16, F16, F32 } from "./parts/widen.ts";
 
 @unmanaged
@@ -22,6 +23,14 @@ export function linearBf16(args: Linear, tile: i32, scratch: usize): void {
 
 export function linearF16(args: Linear, tile: i32, scratch: usize): void {
   finish(args, multiply(F16, args, tile, scratch));
+}
+
+export function linearI8(args: Linear, tile: i32, scratch: usize): void {
+  finish(args, multiply(I8, args, tile, scratch));
+}
+
+export function linearI16(args: Linear, tile: i32, scratch: usize): void {
+  finish(args, multiply(I16, args, tile, scratch));
 }
 
 function finish(args: Linear, part: Part): void {

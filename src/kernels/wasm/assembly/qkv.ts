@@ -3,6 +3,7 @@
 
 import { Part, Product, multiply } from "./parts/product.ts";
 import { scaleByWeight, sumOfSquares } from "./parts/vector.ts";
+import { I16, I8 } from "./parts/tile-int.ts";
 import { BF16, F16, F32 } from "./parts/widen.ts";
 
 @unmanaged
@@ -35,6 +36,14 @@ export function qkvBf16(args: Qkv, tile: i32, scratch: usize): void {
 
 export function qkvF16(args: Qkv, tile: i32, scratch: usize): void {
   finish(args, multiply(F16, args, tile, scratch));
+}
+
+export function qkvI8(args: Qkv, tile: i32, scratch: usize): void {
+  finish(args, multiply(I8, args, tile, scratch));
+}
+
+export function qkvI16(args: Qkv, tile: i32, scratch: usize): void {
+  finish(args, multiply(I16, args, tile, scratch));
 }
 
 /** A tile's columns are whole heads. */

@@ -1,0 +1,55 @@
+import { bytesPerWeight } from "../../core/dtype.ts";
+import type { MatrixSource } from "../backend.ts";
+import type { DotProduct } from "./dot-product.ts";
+import type { Executor } from "./executor.ts";
+import type { Heap } from "./heap.ts";
+import { padDepth, PANEL_COLUMNS, quantizeScratchBytes } from "./product.ts";
+import { Recorder } from "./program.ts";
+import { WasmMatrix, WEIGHT_TYPES } from "./wasm-objects.ts";
+
+/** Steps and offsets before the values of a panel (assembly/parts/tile-int.ts). */
+const PANEL_HEAD_BYTES = 64;
+/** Columns of one tile of balanceWeights. */
+const BALANCE_COLUMNS = 64;
+
+/** Reads a matrix, rounds it to eight bits and drops what was read: never more than one matrix in both forms. */
+export async function loadQuantized(
+  heap: Heap,
+  executor: Executor,
+  dotProduct: DotProduct,
+  source: MatrixSource,
+): Promise<WasmMatrix> {
+  const { name, rows, columns, dtype } = source;
+  const panels = Math.ceil(rows / PANEL_COLUMNS);
+  const byteLength = panels * (PANEL_HEAD_BYTES + padDepth(columns) * PANEL_COLUMNS);
+  const address = heap.allocate(byteLength, name);
+  const balance = heap.allocate(columns * 4, name);
+  const storedBytes = rows * columns * bytesPerWeight(dtype);
+  const stored = heap.allocate(storedBytes, `reading ${name}`);
+  try {
+    await source.readRows(0, rows, heap.bytesAt(stored, storedBytes));
+    const recorder = new Recorder();
+    const args = [stored, address, rows, columns, padDepth(columns), balance, WEIGHT_TYPES[dtype]];
+    const common = { args: [...args, dotProduct.activationOffset], inputs: [], outputs: [] };
+    recorder.step({ kernel: "balanceWeights", tiles: Math.ceil(columns / BALANCE_COLUMNS), ...common });
+    const scratchBytes = quantizeScratchBytes(columns);
+    recorder.step({ kernel: "quantizeWeights", tiles: panels, scratchBytes, ...common });
+    await executor.run(recorder);
+  } catch (error) {
+    heap.free(address);
+    heap.free(balance);
+    throw error;
+  } finally {
+    heap.free(stored);
+  }
+  return new WasmMatrix({
+    name,
+    rows,
+    columns,
+    layout: "panels",
+    suffix: dotProduct.suffix,
+    address,
+    byteLength: byteLength + columns * 4,
+    balance,
+  });
+}
