@@ -12,7 +12,7 @@ const hashesFile = join(output, "hashes.json");
 
 /** Kernels keep no state of their own: no heap, no static data that several modules would place at one address. */
 const FLAGS = (
-  "-O3 --converge --noAssert --runtime stub --importMemory --noExportMemory " +
+  "-O2 --noAssert --runtime stub --importMemory --noExportMemory " +
   "--sharedMemory --maximumMemory 65536 --enable simd --enable threads"
 ).split(" ");
 const VARIANTS = { simd: [], relaxed: ["--enable", "relaxed-simd"] };

@@ -35,7 +35,7 @@ interface Probe {
   readonly weights: Int8Array;
   readonly x: Int8Array;
   readonly sums: Int32Array;
-  run(): void;
+  readonly run: () => void;
 }
 
 async function loadProbe(): Promise<Probe> {

@@ -18,6 +18,9 @@ export class Executor {
     this.#kernels = kernels;
   }
 
+  /** Collects how long every job took, while it is set. */
+  profile: TimedJob[] | undefined;
+
   /** Bytes of activations, programs and scratch memory, at their largest so far. */
   get arenaBytes(): number {
     return this.#arena.bytes;
@@ -36,10 +39,12 @@ export class Executor {
   }
 
   async #run(recorder: Recorder, results: readonly Value[]): Promise<Float32Array[]> {
+    recorder.dropUnread(results);
     const plan = this.#plan(recorder, results);
     this.#write(recorder, plan);
     const { program, jobs, scratch, scratchBytes } = plan;
     if (jobs > 0) await this.#pool.run({ address: program, jobs, scratchAddress: scratch, scratchBytes });
+    this.profile?.push(...this.#times(recorder, program));
     this.#dropUnused(plan.residents);
     return results.map((value) => {
       const view = new Float32Array(this.#heap.memory.buffer, plan.addressOf(value), value.bytes >>> 2);
@@ -95,6 +100,17 @@ export class Executor {
     }
   }
 
+  #times({ steps }: Recorder, program: number): TimedJob[] {
+    const words = new Uint32Array(this.#heap.memory.buffer, program, steps.length * JOB_WORDS);
+    let before = 0;
+    return steps.map(({ kernel, tiles }, i) => {
+      const finished = words[i * JOB_WORDS + JOB.finished] as number;
+      const nanoseconds = 1000 * (finished - before);
+      before = finished;
+      return { kernel, tiles, nanoseconds };
+    });
+  }
+
   #resolve(operand: Operand, plan: Plan): number {
     if (typeof operand === "number") return operand;
     if (operand instanceof Value) return plan.addressOf(operand);
@@ -137,6 +153,14 @@ export class Executor {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     this.#heap.bytesAt(address, array.byteLength).set(bytes);
   }
+}
+
+/** One job of a program, from the end of the one before it to its own. */
+export interface TimedJob {
+  readonly kernel: string;
+  readonly tiles: number;
+  /** To the microsecond. */
+  readonly nanoseconds: number;
 }
 
 /** Addresses of one program. */

@@ -3,14 +3,14 @@ import type { MatrixSource } from "../backend.ts";
 import type { DotProduct } from "./dot-product.ts";
 import type { Executor } from "./executor.ts";
 import type { Heap } from "./heap.ts";
-import { padDepth, PANEL_COLUMNS, quantizeScratchBytes } from "./product.ts";
+import { padDepth, PANEL_COLUMNS, rowScratchBytes } from "./product.ts";
 import { Recorder } from "./program.ts";
 import { WasmMatrix, WEIGHT_TYPES } from "./wasm-objects.ts";
 
 /** Steps and offsets before the values of a panel (assembly/parts/tile-int.ts). */
 const PANEL_HEAD_BYTES = 64;
 /** Columns of one tile of balanceWeights. */
-const BALANCE_COLUMNS = 64;
+const BALANCE_COLUMNS = 32;
 
 /** Reads a matrix, rounds it to eight bits and drops what was read: never more than one matrix in both forms. */
 export async function loadQuantized(
@@ -31,8 +31,9 @@ export async function loadQuantized(
     const recorder = new Recorder();
     const args = [stored, address, rows, columns, padDepth(columns), balance, WEIGHT_TYPES[dtype]];
     const common = { args: [...args, dotProduct.activationOffset], inputs: [], outputs: [] };
-    recorder.step({ kernel: "balanceWeights", tiles: Math.ceil(columns / BALANCE_COLUMNS), ...common });
-    const scratchBytes = quantizeScratchBytes(columns);
+    const scratchBytes = 2 * rowScratchBytes(columns); // a row and what it is multiplied with
+    const balanceTiles = Math.ceil(columns / BALANCE_COLUMNS);
+    recorder.step({ kernel: "balanceWeights", tiles: balanceTiles, scratchBytes: 4 * BALANCE_COLUMNS, ...common });
     recorder.step({ kernel: "quantizeWeights", tiles: panels, scratchBytes, ...common });
     await executor.run(recorder);
   } catch (error) {

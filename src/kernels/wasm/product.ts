@@ -1,5 +1,5 @@
 import type { DotProduct } from "./dot-product.ts";
-import { alignUp, type Operand, type Recorder, type Value } from "./program.ts";
+import { alignUp, f32Bits, type Operand, type Recorder, type Step, type Value } from "./program.ts";
 import type { WasmActivation, WasmMatrix } from "./wasm-objects.ts";
 
 /** Columns of a column panel (assembly/parts/panels.ts). */
@@ -9,6 +9,8 @@ const BEFORE_SUMS_BYTES = 64 + 512 * 32;
 /** A tile's activations, 192 rows × 512 × 4 bytes, fit an L2 cache; a widened panel is used 32 times. */
 const PANELS_PER_TILE = 32;
 const COLUMNS_PER_TILE = 128;
+/** Rows that a thread lays out at a time. */
+const ROWS_PER_TILE = 32;
 /** Tiles per thread, so that threads end a job at nearly the same time. */
 const TILES_PER_THREAD = 6;
 
@@ -71,36 +73,41 @@ interface RowPanels {
 }
 
 /** x as it is, side by side. */
-function rowPanels(recorder: Recorder, { threads }: Tuning, { x, weight, rows, count, index }: RowPanels): Value {
+function rowPanels(recorder: Recorder, tuning: Tuning, input: RowPanels): Value {
+  const { rows, weight } = input;
   const panels = recorder.value(rows * weight.columns * 4);
-  const perTile = panelsPerTile(count, threads);
-  recorder.step({
-    kernel: "rowPanels",
-    tiles: Math.ceil(count / perTile),
-    args: [x.value, panels, rows, weight.columns, count, perTile, index ?? 0],
-    inputs: [x.value],
-    outputs: [panels],
-  });
+  recorder.step({ kernel: "rowPanels", ...rowSource(panels, tuning, input) });
   return panels;
 }
 
 /** x in eight bits, as the weights expect it (assembly/quantize-rows.ts). */
-function quantizedPanels(recorder: Recorder, tuning: Tuning, { x, weight, rows, count, index }: RowPanels): Value {
-  const { threads, dotProduct } = tuning;
-  const depth = weight.columns;
-  const paddedDepth = padDepth(depth);
+function quantizedPanels(recorder: Recorder, tuning: Tuning, input: RowPanels): Value {
+  const { rows, weight } = input;
+  const paddedDepth = padDepth(weight.columns);
   const panels = recorder.value(rows * paddedDepth * (weight.suffix === "I16" ? 2 : 1) + rows * 4);
-  const perTile = panelsPerTile(count, threads);
-  const offset = dotProduct.activationOffset === 128 ? 0x80808080 : 0;
-  recorder.step({
-    kernel: `quantizeRows${weight.suffix}`,
-    tiles: Math.ceil(count / perTile),
-    args: [x.value, panels, rows, depth, paddedDepth, count, perTile, index ?? 0, weight.balance, offset],
-    inputs: [x.value],
-    outputs: [panels],
-    scratchBytes: quantizeScratchBytes(depth),
-  });
+  const { args, ...step } = rowSource(panels, tuning, input);
+  const offset = tuning.dotProduct.activationOffset === 128 ? 0x80808080 : 0;
+  const own = [paddedDepth, weight.balance, offset];
+  recorder.step({ kernel: `quantizeRows${weight.suffix}`, ...step, args: [...args, ...own] });
   return panels;
+}
+
+/** What both need (assembly/parts/row-source.ts). A norm before them is computed along with them. */
+function rowSource(
+  panels: Value,
+  { threads }: Tuning,
+  { x, weight, rows, count, index }: RowPanels,
+): Omit<Step, "kernel"> {
+  const { x: source, norm } = x.normOf ?? { x, norm: undefined };
+  const perTile = Math.max(1, Math.min(ROWS_PER_TILE, Math.floor(rows / (4 * threads))));
+  const normArgs = [norm?.address ?? 0, f32Bits(norm?.eps ?? 0)];
+  return {
+    tiles: Math.ceil(rows / perTile),
+    args: [source.value, panels, rows, weight.columns, count, perTile, index ?? 0, ...normArgs],
+    inputs: [source.value],
+    outputs: [panels],
+    scratchBytes: rowScratchBytes(weight.columns),
+  };
 }
 
 /** Eight-bit values go four to a word. */
@@ -109,12 +116,8 @@ export function padDepth(depth: number): number {
 }
 
 /** One row of float32 and a vector of zeros behind it. */
-export function quantizeScratchBytes(depth: number): number {
+export function rowScratchBytes(depth: number): number {
   return 4 * depth + 32;
-}
-
-function panelsPerTile(count: number, threads: number): number {
-  return Math.max(1, Math.min(8, Math.floor(count / (2 * threads))));
 }
 
 /** As large as caches like, then smaller until every thread has several. */

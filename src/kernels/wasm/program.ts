@@ -58,6 +58,16 @@ export class Recorder {
     this.steps.push(step);
   }
 
+  /** Drops steps whose outputs nobody reads: norms that products compute on the way. */
+  dropUnread(kept: readonly Value[]): void {
+    const read = new Set(kept);
+    for (let i = this.steps.length - 1; i >= 0; i--) {
+      const { inputs, outputs } = this.steps[i] as Step;
+      if (outputs.length > 0 && !outputs.some((value) => read.has(value))) this.steps.splice(i, 1);
+      else for (const value of inputs) read.add(value);
+    }
+  }
+
   /** Byte offset of every value from the start of a common block, and the size of that block. */
   layOut(kept: readonly Value[]): { readonly offsetOf: (value: Value) => number; readonly bytes: number } {
     const steps = this.steps.map(({ inputs, outputs }) => ({ inputs: inputs.map(idOf), outputs: outputs.map(idOf) }));

@@ -14,5 +14,6 @@ export function rmsNorm(recorder: Recorder, x: WasmActivation, norm: WasmNorm): 
     inputs: [x.value],
     outputs: [out.value],
   });
+  out.normOf = { x, norm };
   return out;
 }

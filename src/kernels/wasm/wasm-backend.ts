@@ -4,7 +4,7 @@ import { ThreadPool } from "../../core/threads/thread-pool.ts";
 import { WebAssembly } from "../../core/webassembly.ts";
 import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
 import { detectDotProduct, EXACT_DOT_PRODUCT } from "./dot-product.ts";
-import { Executor } from "./executor.ts";
+import { Executor, type TimedJob } from "./executor.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
 import { Heap } from "./heap.ts";
 import { loadMatrix } from "./load-matrix.ts";
@@ -120,6 +120,18 @@ export class WasmBackend implements Backend {
   record(): Recording {
     this.#assertLive();
     return new WasmRecording(this.#executor, this.#tuning);
+  }
+
+  /** Every job that the reads within `work` run, and how long it took. */
+  async profile(work: () => Promise<unknown>): Promise<TimedJob[]> {
+    const profile: TimedJob[] = [];
+    this.#executor.profile = profile;
+    try {
+      await work();
+      return profile;
+    } finally {
+      this.#executor.profile = undefined;
+    }
   }
 
   async dispose(): Promise<void> {

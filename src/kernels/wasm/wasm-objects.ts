@@ -8,6 +8,8 @@ export class WasmActivation implements Activation {
   readonly rows: number;
   readonly width: number;
   readonly value: Value;
+  /** If this is the RMSNorm of another: a product then computes it on the way. */
+  normOf: { readonly x: WasmActivation; readonly norm: WasmNorm } | undefined;
 
   constructor(rows: number, width: number, value: Value) {
     this.rows = rows;

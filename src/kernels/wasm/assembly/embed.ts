@@ -1,7 +1,7 @@
 // Rows of the embedding table, widened. ids [rows] → [rows, width]
 
 import { PANEL_COLUMNS } from "./parts/panels.ts";
-import { BF16, F16, F32, widenOne } from "./parts/widen.ts";
+import { BF16, F16, F32, widenOne, widenRow } from "./parts/widen.ts";
 
 @unmanaged
 class Embed {
@@ -33,14 +33,22 @@ function embed(TYPE: i32, args: Embed, row: i32): void {
   const bytes: usize = TYPE === F32 ? 4 : 2;
   const id = load<u32>(args.ids + (<usize>row << 2));
   const rowBytes = <usize>args.width * bytes;
-  let from = args.table + <usize>id * rowBytes;
-  let stride = bytes;
+  const into = args.out + (<usize>(row * args.width) << 2);
   if (args.panels) {
-    from = args.table + (<usize>id / PANEL_COLUMNS) * PANEL_COLUMNS * rowBytes + place(TYPE, id % PANEL_COLUMNS) * bytes;
-    stride = PANEL_COLUMNS * bytes;
+    const panel = args.table + (<usize>id / PANEL_COLUMNS) * PANEL_COLUMNS * rowBytes;
+    widenColumn(TYPE, panel + place(TYPE, id % PANEL_COLUMNS) * bytes, PANEL_COLUMNS * bytes, into, args.width);
+  } else if (TYPE === F32) {
+    memory.copy(into, args.table + <usize>id * rowBytes, rowBytes);
+  } else {
+    widenRow(TYPE, args.table + <usize>id * rowBytes, into, args.width);
   }
-  let into = args.out + (<usize>(row * args.width) << 2);
-  for (let i = 0; i < args.width; i++, from += stride, into += 4) store<f32>(into, widenOne(TYPE, from));
+}
+
+/** One column of a panel. */
+// @ts-ignore: decorator
+@inline
+function widenColumn(TYPE: i32, from: usize, stride: usize, into: usize, width: i32): void {
+  for (const end = into + (<usize>width << 2); into < end; into += 4, from += stride) store<f32>(into, widenOne(TYPE, from));
 }
 
 /** Where a column stands in a panel: 16-bit panels hold 0 4 1 5 2 6 3 7. */

@@ -1,9 +1,10 @@
 // Stored weights to eight bits, once, at load: balanced, rotated, rounded with one step a row.
 
 import { PANEL_COLUMNS } from "./parts/panels.ts";
-import { inverseOf, largestMagnitude, packFour, roundFour, stepOf } from "./parts/quantize.ts";
-import { rotate, rotationBlock, rotationLength } from "./parts/rotate.ts";
-import { BF16, F16, F32, widenOne } from "./parts/widen.ts";
+import { inverseOf, largestMagnitude, lowBytes, roundFour, stepOf } from "./parts/quantize.ts";
+import { rotationBlock, rotationGain, scaleAndRotate } from "./parts/rotate.ts";
+import { PANEL_HEAD } from "./parts/tile-int.ts";
+import { BF16, F16, F32, widenRow } from "./parts/widen.ts";
 
 @unmanaged
 class QuantizeWeights {
@@ -23,53 +24,65 @@ class QuantizeWeights {
   activationOffset: i32;
 }
 
-/** Columns of one tile of balanceWeights. */
-const BALANCE_COLUMNS: i32 = 64;
+/** Columns of one tile of balanceWeights: a cache line of 16-bit weights. */
+const BALANCE_COLUMNS: i32 = 32;
 
 /**
  * balance[k] = √(root mean square of column k). Dividing the weights by it and multiplying the activations halves, in
  * decibels, the differences between columns, and moves the other half to the activations: a column of small weights that
- * meets large activations is not rounded away.
+ * meets large activations is not rounded away. `scratch` has room for 32 float32.
  */
-export function balanceWeights(args: QuantizeWeights, tile: i32, _scratch: usize): void {
+export function balanceWeights(args: QuantizeWeights, tile: i32, scratch: usize): void {
   const first = tile * BALANCE_COLUMNS;
-  const end = min(first + BALANCE_COLUMNS, args.depth);
-  memory.fill(args.balance + (<usize>first << 2), 0, <usize>(end - first) << 2);
+  const count = min(BALANCE_COLUMNS, args.depth - first);
+  const sums = args.balance + (<usize>first << 2);
+  memory.fill(sums, 0, <usize>count << 2);
   for (let row = 0; row < args.columns; row++) {
-    for (let k = first; k < end; k++) {
-      const value = widened(args, row, k);
-      const sum = args.balance + (<usize>k << 2);
-      store<f32>(sum, load<f32>(sum) + value * value);
-    }
+    widen(args, row, first, count, scratch);
+    addSquares(scratch, sums, count);
   }
-  for (let k = first; k < end; k++) {
-    const at = args.balance + (<usize>k << 2);
-    const meanSquare = load<f32>(at) / <f32>args.columns;
-    store<f32>(at, meanSquare > 0 ? sqrt<f32>(sqrt<f32>(meanSquare)) : 1);
+  for (let k = 0; k < count; k++) {
+    const meanSquare = load<f32>(sums + (<usize>k << 2)) / <f32>args.columns;
+    store<f32>(sums + (<usize>k << 2), meanSquare > 0 ? sqrt<f32>(sqrt<f32>(meanSquare)) : 1);
   }
 }
 
-/** One panel; columns beyond the last are zero. */
+/** sums += x², elementwise */
+function addSquares(x: usize, sums: usize, count: i32): void {
+  let i = 0;
+  for (; i + 4 <= count; i += 4, x += 16, sums += 16) {
+    const v = v128.load(x);
+    v128.store(sums, f32x4.add(v128.load(sums), f32x4.mul(v, v)));
+  }
+  for (; i < count; i++, x += 4, sums += 4) store<f32>(sums, load<f32>(sums) + load<f32>(x) * load<f32>(x));
+}
+
+/** One panel; columns beyond the last are zero. `scratch` has room for a row and what it is multiplied with. */
 export function quantizeWeights(args: QuantizeWeights, panel: i32, scratch: usize): void {
   const first = panel * PANEL_COLUMNS;
-  const into = args.into + <usize>panel * (64 + (<usize>args.paddedDepth << 3));
-  memory.fill(into, 0, 64 + (<usize>args.paddedDepth << 3));
+  const panelBytes = PANEL_HEAD + (<usize>args.paddedDepth << 3);
+  const into = args.into + <usize>panel * panelBytes;
   const count = min(PANEL_COLUMNS, args.columns - first);
-  for (let column = 0; column < count; column++) quantizeRow(args, first + column, into, column, scratch);
+  if (count < PANEL_COLUMNS) memory.fill(into, 0, panelBytes);
+  const row = scratch + ((<usize>args.paddedDepth << 2) & ~15) + 16;
+  invert(args.balance, scratch, args.depth);
+  for (let column = 0; column < count; column++) quantizeRow(args, first + column, into, column, scratch, row);
 }
 
-function quantizeRow(args: QuantizeWeights, row: i32, panel: usize, column: i32, scratch: usize): void {
-  v128.store(scratch + ((<usize>args.depth << 2) & ~15), i32x4.splat(0));
-  for (let k = 0; k < args.depth; k++) {
-    const at = <usize>k << 2;
-    store<f32>(scratch + at, widened(args, row, k) / load<f32>(args.balance + at));
-  }
+/** into = 1 / x, elementwise */
+function invert(x: usize, into: usize, count: i32): void {
+  for (const end = x + (<usize>count << 2); x < end; x += 4, into += 4) store<f32>(into, 1 / load<f32>(x));
+}
+
+function quantizeRow(args: QuantizeWeights, index: i32, panel: usize, column: i32, factors: usize, row: usize): void {
   const block = rotationBlock(args.depth);
-  rotate(scratch, args.depth, block);
-  const step = stepOf(largestMagnitude(scratch, args.depth));
-  const sum = writeColumn(scratch, args.paddedDepth, inverseOf(step), panel + 64 + (<usize>column << 2));
+  v128.store(row + ((<usize>args.depth << 2) & ~15), i32x4.splat(0));
+  widen(args, index, 0, args.depth, row);
+  scaleAndRotate(row, factors, args.depth, block);
+  const step = stepOf(largestMagnitude(row, args.paddedDepth));
+  const sum = writeColumn(row, args.paddedDepth, inverseOf(step), panel + PANEL_HEAD + (<usize>column << 2));
   // Both factors of the product were lengthened by √block.
-  store<f32>(panel + (<usize>column << 2), step / rotationLength(block));
+  store<f32>(panel + (<usize>column << 2), step / rotationGain(block));
   store<i32>(panel + 32 + (<usize>column << 2), -args.activationOffset * sum);
 }
 
@@ -79,18 +92,17 @@ function writeColumn(x: usize, depth: i32, inverseStep: f32, into: usize): i32 {
   let sums = i32x4.splat(0);
   for (let k = 0; k < depth; k += 4, x += 16, into += PANEL_COLUMNS << 2) {
     const four = roundFour(x, inverse);
-    sums = i32x4.add(sums, four);
-    store<i32>(into, packFour(four));
+    sums = i32x4.add(sums, i32x4.shr_s(i32x4.shl(four, 24), 24));
+    v128.store32_lane(into, lowBytes(four), 0);
   }
   const pairs = i32x4.add(sums, v128.shuffle<u32>(sums, sums, 2, 3, 2, 3));
   return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
 }
 
-// @ts-ignore: decorator
-@inline
-function widened(args: QuantizeWeights, row: i32, k: i32): f32 {
-  const index = <usize>row * <usize>args.depth + k;
-  if (args.type === F32) return widenOne(F32, args.from + (index << 2));
-  if (args.type === BF16) return widenOne(BF16, args.from + (index << 1));
-  return widenOne(F16, args.from + (index << 1));
+/** into = columns [first, first + count) of a stored row */
+function widen(args: QuantizeWeights, row: i32, first: i32, count: i32, into: usize): void {
+  const index = <usize>row * <usize>args.depth + first;
+  if (args.type === F32) memory.copy(into, args.from + (index << 2), <usize>count << 2);
+  else if (args.type === BF16) widenRow(BF16, args.from + (index << 1), into, count);
+  else widenRow(F16, args.from + (index << 1), into, count);
 }

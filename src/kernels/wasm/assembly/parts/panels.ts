@@ -23,3 +23,10 @@ export function panelStart(panel: i32, rows: i32, count: i32): i32 {
 export function panelRows(panel: i32, rows: i32, count: i32): i32 {
   return rows / count + i32(panel < rows % count);
 }
+
+/** The row panel that holds row `row`. */
+export function panelOf(row: i32, rows: i32, count: i32): i32 {
+  const small = rows / count;
+  const inLarge = (rows % count) * (small + 1);
+  return row < inLarge ? row / (small + 1) : rows % count + (row - inLarge) / small;
+}

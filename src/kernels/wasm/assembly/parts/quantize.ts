@@ -1,18 +1,22 @@
-// Rounding rows to eight bits: symmetric, one scale a row.
+// Rounding rows to eight bits: symmetric, one step a row.
 
 import { maxLanes } from "./vector.ts";
 
 /** The largest magnitude kept: −128 would have no counterpart. */
 const LEVELS: f32 = 127;
+/** Adding 1.5 · 2²³ leaves a small number, rounded to the nearest even integer, in the low bits of the float. */
+const ROUNDING: f32 = 12582912;
 
-/** Largest magnitude of `width` floats. */
+/** Largest magnitude of `width` floats, padded with zeros to whole vectors. */
 export function largestMagnitude(x: usize, width: i32): f32 {
-  let largest = f32x4.splat(0);
-  let i = 0;
-  for (; i + 4 <= width; i += 4, x += 16) largest = f32x4.max(largest, f32x4.abs(v128.load(x)));
-  let result = maxLanes(largest);
-  for (; i < width; i++, x += 4) result = max(result, abs<f32>(load<f32>(x)));
-  return result;
+  let even = f32x4.splat(0), odd = even;
+  const end = x + (<usize>width << 2);
+  for (; x + 16 < end; x += 32) {
+    even = f32x4.max(even, f32x4.abs(v128.load(x)));
+    odd = f32x4.max(odd, f32x4.abs(v128.load(x, 16)));
+  }
+  if (x < end) even = f32x4.max(even, f32x4.abs(v128.load(x)));
+  return maxLanes(f32x4.max(even, odd));
 }
 
 /** What one step of the row's eight-bit values stands for; 0 for a row of zeros. */
@@ -22,13 +26,6 @@ export function stepOf(magnitude: f32): f32 {
   return magnitude / LEVELS;
 }
 
-/** Four values as i32, nearest even. */
-// @ts-ignore: decorator
-@inline
-export function roundFour(x: usize, inverseStep: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverseStep)));
-}
-
 /** 1 / step; 0 for a row of zeros. */
 // @ts-ignore: decorator
 @inline
@@ -36,10 +33,25 @@ export function inverseOf(step: f32): f32 {
   return step > 0 ? 1 / step : 0;
 }
 
-/** The low bytes of four i32, in one. */
+/** Four values as integers in the low bytes of each lane; what stands above is of no use. */
 // @ts-ignore: decorator
 @inline
-export function packFour(x: v128): i32 {
-  const words = i16x8.narrow_i32x4_s(x, x);
-  return i32x4.extract_lane(i8x16.narrow_i16x8_s(words, words), 0);
+export function roundFour(x: usize, inverseStep: v128): v128 {
+  return f32x4.add(f32x4.mul(v128.load(x), inverseStep), f32x4.splat(ROUNDING));
+}
+
+/** The low bytes of four lanes in the first. */
+// @ts-ignore: decorator
+@inline
+export function lowBytes(x: v128): v128 {
+  return i8x16.shuffle(x, x, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+}
+
+/** The low bytes of sixteen lanes, in order. */
+// @ts-ignore: decorator
+@inline
+export function lowBytesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i8x16.shuffle(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+  const cd = i8x16.shuffle(c, d, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+  return v128.shuffle<u64>(ab, cd, 0, 2);
 }

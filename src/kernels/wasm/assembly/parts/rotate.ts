@@ -10,41 +10,61 @@ export function rotationBlock(depth: i32): i32 {
   return min(depth & -depth, LARGEST_BLOCK);
 }
 
-/** x ← x · H for each block of `block` columns, H the Hadamard matrix of ±1: √block too long. In place. */
-export function rotate(x: usize, depth: i32, block: i32): void {
-  if (block < 4) return;
-  for (let start = 0; start < depth; start += block, x += <usize>block << 2) rotateBlock(x, block);
+/** What rotate multiplies the square of a row's length with: blocks below 4 stay as they are. */
+export function rotationGain(block: i32): f32 {
+  return block < 4 ? 1 : <f32>block;
 }
 
-function rotateBlock(x: usize, block: i32): void {
-  const end = x + (<usize>block << 2);
-  for (let at = x; at < end; at += 16) v128.store(at, rotateFour(v128.load(at)));
-  for (let half: usize = 16; half < <usize>block << 2; half <<= 1) {
-    for (let low = x; low < end; low += half << 1) butterflies(low, low + half, half);
+/** x ← (x · factors) · H for each block of `block` columns, H the Hadamard matrix of ±1. In place. */
+export function scaleAndRotate(x: usize, factors: usize, depth: i32, block: i32): void {
+  if (block < 4) return scale(x, factors, depth);
+  const bytes = <usize>block << 2;
+  for (let start = 0; start < depth; start += block, x += bytes, factors += bytes) rotateBlock(x, factors, bytes);
+}
+
+/** x ← x · factors */
+function scale(x: usize, factors: usize, depth: i32): void {
+  for (const end = x + (<usize>depth << 2); x < end; x += 4, factors += 4) store<f32>(x, load<f32>(x) * load<f32>(factors));
+}
+
+function rotateBlock(x: usize, factors: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(x + i, rotateFour(f32x4.mul(v128.load(x + i), v128.load(factors + i))));
   }
+  let step: usize = 16;
+  for (; step << 1 < bytes; step <<= 2) {
+    for (let i: usize = 0; i < bytes; i += step << 2) twoSteps(x + i, step);
+  }
+  if (step < bytes) oneStep(x, step);
 }
 
 /** The two smallest steps, within one vector. */
 // @ts-ignore: decorator
 @inline
 function rotateFour(v: v128): v128 {
-  const signs1 = i32x4(0, i32.MIN_VALUE, 0, i32.MIN_VALUE);
-  const signs2 = i32x4(0, 0, i32.MIN_VALUE, i32.MIN_VALUE);
-  v = f32x4.add(v128.shuffle<u32>(v, v, 1, 0, 3, 2), v128.xor(v, signs1));
-  return f32x4.add(v128.shuffle<u32>(v, v, 2, 3, 0, 1), v128.xor(v, signs2));
+  const odd = i32x4(0, i32.MIN_VALUE, 0, i32.MIN_VALUE), upper = i32x4(0, 0, i32.MIN_VALUE, i32.MIN_VALUE);
+  v = f32x4.add(v128.shuffle<u32>(v, v, 1, 0, 3, 2), v128.xor(v, odd));
+  return f32x4.add(v128.shuffle<u32>(v, v, 2, 3, 0, 1), v128.xor(v, upper));
 }
 
-// @ts-ignore: decorator
-@inline
-function butterflies(low: usize, high: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const a = v128.load(low + i), b = v128.load(high + i);
-    v128.store(low + i, f32x4.add(a, b));
-    v128.store(high + i, f32x4.sub(a, b));
+/** Butterflies of `step` and 2 · `step` bytes over 4 · `step` bytes: two at once touch memory half as often. */
+function twoSteps(x: usize, step: usize): void {
+  const y = x + step, z = y + step, w = z + step;
+  for (let i: usize = 0; i < step; i += 16) {
+    const a = v128.load(x + i), b = v128.load(y + i), c = v128.load(z + i), d = v128.load(w + i);
+    const ab = f32x4.add(a, b), a_b = f32x4.sub(a, b), cd = f32x4.add(c, d), c_d = f32x4.sub(c, d);
+    v128.store(x + i, f32x4.add(ab, cd));
+    v128.store(y + i, f32x4.add(a_b, c_d));
+    v128.store(z + i, f32x4.sub(ab, cd));
+    v128.store(w + i, f32x4.sub(a_b, c_d));
   }
 }
 
-/** Blocks of 1 and 2 columns stay as they are: their length does not change. */
-export function rotationLength(block: i32): f32 {
-  return block < 4 ? 1 : <f32>block;
+function oneStep(x: usize, step: usize): void {
+  const y = x + step;
+  for (let i: usize = 0; i < step; i += 16) {
+    const a = v128.load(x + i), b = v128.load(y + i);
+    v128.store(x + i, f32x4.add(a, b));
+    v128.store(y + i, f32x4.sub(a, b));
+  }
 }

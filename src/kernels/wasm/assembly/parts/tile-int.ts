@@ -20,7 +20,7 @@ export function activationBytes(TYPE: i32): usize {
 // @ts-ignore: decorator
 @inline
 function tileI8(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  const s0 = v128.load(b), s1 = v128.load(b, 16), o0 = v128.load(b, 32), o1 = v128.load(b, 48);
+  const steps = b, o0 = v128.load(b, 32), o1 = v128.load(b, 48);
   let c00 = o0, c01 = o1, c10 = o0, c11 = o1, c20 = o0, c21 = o1, c30 = o0, c31 = o1, c40 = o0, c41 = o1, c50 = o0, c51 = o1;
   b += PANEL_HEAD;
   for (; depth > 0; depth--) {
@@ -35,6 +35,7 @@ function tileI8(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usi
     a += ROWS << 2;
     b += 32;
   }
+  const s0 = v128.load(steps), s1 = v128.load(steps, 16); // not before the loop, which has no register to spare
   storeRow(c, c00, c01, s0, s1, aSteps, 0);
   if (ROWS > 1) storeRow(c += stride, c10, c11, s0, s1, aSteps, 4);
   if (ROWS > 2) storeRow(c += stride, c20, c21, s0, s1, aSteps, 8);
@@ -56,7 +57,7 @@ function dot(weights: v128, x: v128, c: v128): v128 {
 @inline
 function tileI16(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize): void {
   const zero = i32x4.splat(0);
-  const s0 = v128.load(b), s1 = v128.load(b, 16);
+  const steps = b;
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
   b += PANEL_HEAD;
   for (; depth > 0; depth--) {
@@ -71,6 +72,7 @@ function tileI16(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: us
     a += ROWS << 3;
     b += 32;
   }
+  const s0 = v128.load(steps), s1 = v128.load(steps, 16); // not before the loop, which has no register to spare
   storeRow(c, c00, c01, s0, s1, aSteps, 0);
   if (ROWS > 1) storeRow(c += stride, c10, c11, s0, s1, aSteps, 4);
   if (ROWS > 2) storeRow(c += stride, c20, c21, s0, s1, aSteps, 8);

@@ -40,6 +40,20 @@ export function widenOne(TYPE: i32, at: usize): f32 {
   return f32x4.extract_lane(widenHigh(TYPE, i32x4.splat(i32(load<u16>(at)) << 16)), 0);
 }
 
+/** Widens `count` consecutive 16-bit values. */
+// @ts-ignore: decorator
+@inline
+export function widenRow(TYPE: i32, from: usize, into: usize, count: i32): void {
+  const zero = i32x4.splat(0);
+  let i = 0;
+  for (; i + 8 <= count; i += 8, from += 16, into += 32) {
+    const x = v128.load(from);
+    v128.store(into, widenHigh(TYPE, v128.shuffle<u16>(zero, x, 0, 8, 1, 9, 2, 10, 3, 11)));
+    v128.store(into, widenHigh(TYPE, v128.shuffle<u16>(zero, x, 4, 12, 5, 13, 6, 14, 7, 15)), 16);
+  }
+  for (; i < count; i++, from += 2, into += 4) store<f32>(into, widenOne(TYPE, from));
+}
+
 /** Widens `depth` rows of a 16-bit column panel to [depth, 8] float32. */
 // @ts-ignore: decorator
 @inline
