@@ -14,7 +14,11 @@ export const DEFAULT_BATCH_TOKENS: Readonly<Record<BackendKind, number>> = {
 /** The backend that the options ask for. */
 export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   if (options.backend) return options.backend;
-  const { device = "auto" } = options;
+  const { device = "auto", dtype } = options;
+  if (dtype === "int8" && (device === "reference" || device === "webgpu")) {
+    const message = `dtype "int8" is for device "wasm", got "${device}"; choose that device, or dtype "auto", "f32" or "bf16"`;
+    throw new Qwen3Error("unsupported", message);
+  }
   switch (device) {
     case "reference":
       return await createBackend({ kind: "reference" });
@@ -23,7 +27,7 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
     case "webgpu":
       return await createWebGpu(options);
     case "auto":
-      return (await tryWebGpu(options)) ?? (await createWasm(options));
+      return (dtype === "int8" ? undefined : await tryWebGpu(options)) ?? (await createWasm(options));
     default:
       device satisfies never;
       throw new Qwen3Error(

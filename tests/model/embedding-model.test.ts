@@ -222,6 +222,10 @@ describe("EmbeddingModel's life", () => {
       load(undefined, { device: "cuda" }),
       invalid(/device "cuda"; expected "auto", "webgpu", "wasm" or "reference"/),
     );
+    for (const device of ["reference", "webgpu"]) {
+      const refused = load(undefined, { device, dtype: "int8" });
+      await assert.rejects(refused, { code: "unsupported", message: /dtype "int8" is for device "wasm", got / });
+    }
     await assert.rejects(load(undefined, { dtype: "fp8" }), invalid(/dtype "fp8"; expected/));
   });
 });
