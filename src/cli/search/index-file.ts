@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { cacheFolder } from "../../core/cache-folder.ts";
 import type { Context } from "../context.ts";
 import { repositoryRoot } from "./repository-root.ts";
 
@@ -30,11 +30,6 @@ function homeOf(path: string): string {
   const file = realpathSync(resolve(path));
   const folder = statSync(file).isDirectory() ? file : dirname(file);
   return repositoryRoot(folder) ?? folder;
-}
-
-function cacheFolder(env: Context["env"]): string {
-  const base = env["XDG_CACHE_HOME"] || env["LOCALAPPDATA"] || join(homedir(), ".cache");
-  return join(base, "qwen3-ts");
 }
 
 function shortHash(text: string): string {
