@@ -7,7 +7,8 @@ for await (const request of requests<Request>()) {
   if (request.kind === "close") break;
   if (request.kind === "open") {
     driver = await ((await import(request.driver)) as GenerateDriverModule).open(request.options);
-    reply({ about: driver.about } satisfies Opened);
+    const { about, weightBytes, inHostMemory } = driver;
+    reply({ about, weightBytes, inHostMemory } satisfies Opened);
   } else if (driver) reply(await generate(driver, request.prompt, request.newTokens));
   else throw new Error(`'${request.kind}' before 'open'`);
 }

@@ -1,8 +1,8 @@
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
+import { readBandwidth } from "../bandwidth/read-bandwidth.ts";
 import { LineProcess } from "../line-process.ts";
 import { defaultCache } from "../peers/install.ts";
 import type { Row } from "../report.ts";
@@ -66,7 +66,11 @@ export async function run(args: readonly string[]): Promise<void> {
   ];
   const contenders: Contender[] = [];
   for (const spec of specs) contenders.push(await start(spec));
-  const about = Object.fromEntries(contenders.map((contender) => [contender.label, contender.about]));
+  const about: Record<string, object> = Object.fromEntries(
+    contenders.map((contender) => [contender.label, contender.about]),
+  );
+  const bandwidth = await readBandwidth(Number(values.threads));
+  about["memory"] = { "read GB/s": Number(bandwidth.toPrecision(3)), threads: Number(values.threads) };
   const report = new Report({ bench: "generate", options: values, about, jsonFile: values.json });
   const tokenizer = await Tokenizer.fromFile(join(model, "tokenizer.json"));
   const lengths = list(values.prompts).map(Number);
@@ -77,7 +81,7 @@ export async function run(args: readonly string[]): Promise<void> {
       promptTokens: lengths[i] ?? 0,
       newTokens: Number(values["new-tokens"]),
       rounds: Number(values.rounds),
-      weightBytes: weightBytes(model),
+      bandwidth,
     });
     report.add({ title: `${lengths[i]} tokens of prompt, ${values["new-tokens"]} after it`, rows });
   }
@@ -89,7 +93,8 @@ interface Plan {
   readonly promptTokens: number;
   readonly newTokens: number;
   readonly rounds: number;
-  readonly weightBytes: number;
+  /** GB/s at which the host's threads can read memory. */
+  readonly bandwidth: number;
 }
 
 async function measure(contenders: readonly Contender[], plan: Plan): Promise<Row[]> {
@@ -104,6 +109,7 @@ async function measure(contenders: readonly Contender[], plan: Plan): Promise<Ro
   return contenders.map((contender) => {
     const runs = results.get(contender) ?? [];
     const perToken = median(runs.map(({ restMs }) => restMs)) / (plan.newTokens - 1);
+    const readRate = contender.weightBytes / perToken / 1e6;
     const firstMs = median(runs.map((generated) => generated.firstMs));
     return {
       runtime: contender.label,
@@ -111,7 +117,8 @@ async function measure(contenders: readonly Contender[], plan: Plan): Promise<Ro
       "prompt tokens/s": (plan.promptTokens / firstMs) * 1e3,
       "ms per token": perToken,
       "tokens/s": 1e3 / perToken,
-      "checkpoint read GB/s": plan.weightBytes / perToken / 1e6,
+      "weights read GB/s": readRate,
+      "of memory's": contender.inHostMemory ? `${Math.round((100 * readRate) / plan.bandwidth)} %` : null,
       "ids as the first's": `${commonStart(expected, warm.get(contender)?.ids ?? [])} of ${plan.newTokens}`,
     };
   });
@@ -128,8 +135,8 @@ async function start({ label, driver, options, env }: Spec): Promise<Contender> 
   const child = fileURLToPath(new URL("child.js", import.meta.url));
   const started = new LineProcess({ label, command: [process.execPath, child], ...(env ? { env } : {}) });
   const url = new URL(`../peers/${driver}.js`, import.meta.url).href;
-  const { about } = await started.ask<Opened>({ kind: "open", driver: url, options } satisfies Request);
-  return { label, process: started, about };
+  const opened = await started.ask<Opened>({ kind: "open", driver: url, options } satisfies Request);
+  return { label, process: started, ...opened };
 }
 
 interface Settings {
@@ -159,9 +166,4 @@ function peerSpec(text: string, { threads, gguf, cache = defaultCache() }: Setti
 
 function list(text: string): string[] {
   return text.split(",").filter((part) => part !== "");
-}
-
-function weightBytes(model: string): number {
-  const files = readdirSync(model).filter((file) => file.endsWith(".safetensors"));
-  return files.reduce((sum, file) => sum + statSync(join(model, file)).size, 0);
 }

@@ -6,6 +6,10 @@ export type Request =
 
 export interface Opened {
   readonly about: Readonly<Record<string, string | number | boolean>>;
+  /** Bytes of weights that a token is multiplied with, as the runtime keeps them. */
+  readonly weightBytes: number;
+  /** Whether they lie in the host's memory, as they do for a GPU that is none. */
+  readonly inHostMemory: boolean;
 }
 
 export interface Generated {

@@ -1,4 +1,5 @@
 /** llama.cpp generating, by way of node-llama-cpp. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { GenerateDriver } from "../generate/protocol.ts";
@@ -41,13 +42,16 @@ export async function open(options: Readonly<Record<string, string>>): Promise<G
   const model = await llama.loadModel({ modelPath: gguf, gpuLayers: onGpu ? "max" : 0 });
   const context = await model.createContext({ contextSize: CONTEXT, batchSize: 512, threads: Number(threads) });
   const sequence = context.getSequence();
+  const device = llama.gpu === false ? "cpu" : (await llama.getGpuDeviceNames()).join(", ");
   return {
     about: {
       "node-llama-cpp": versionOf(folder),
       "llama.cpp": llama.llamaCppRelease.release,
-      device: llama.gpu === false ? "cpu" : (await llama.getGpuDeviceNames()).join(", "),
+      device,
       threads,
     },
+    weightBytes: statSync(gguf).size,
+    inHostMemory: llama.gpu === false || device.includes("llvmpipe"),
     async *generate(prompt) {
       await sequence.clearHistory();
       yield* sequence.evaluate(model.tokenize(prompt), { temperature: 0, yieldEogToken: true });

@@ -10,6 +10,8 @@ export async function open(options: Readonly<Record<string, string>>): Promise<G
   const model = await CausalModel.load(source, loadOptions);
   return {
     about: { device: model.device.description, ...model.device.details, dtype: options["dtype"] ?? "auto" },
+    weightBytes: model.memory.weights,
+    inHostMemory: model.device.kind !== "webgpu" || model.device.details["software"] === true,
     async *generate(prompt, maxNewTokens) {
       for await (const { id } of model.generate(prompt, { maxNewTokens, ignoreEos: true, temperature: 0 })) yield id;
     },
