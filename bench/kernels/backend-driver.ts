@@ -31,10 +31,15 @@ export async function open(options: Readonly<Record<string, string>>): Promise<K
     return async (times, rows) => {
       const recording = backend.record();
       const run = setup(recording);
-      let result: Activation = run(0);
-      for (let i = 1; i < times; i++) result = run(i);
-      const [values = new Float32Array()] = await recording.read(rows ? recording.gatherRows(result, rows) : result);
-      return values;
+      const results: Activation[] = [];
+      for (let i = 0; i < times; i++) {
+        const result = run(i);
+        results.push(rows ? recording.gatherRows(result, rows) : result);
+      }
+      // wasm leaves out what nobody reads
+      const read = given.kind === "wasm" ? results : results.slice(-1);
+      const values = await recording.read(...read);
+      return values.at(-1) ?? new Float32Array();
     };
   };
 

@@ -15,7 +15,7 @@ const CHECKED_ROWS = 17;
 const HELP = `npm run bench -- kernels [OPTION…]
 Every operation at the sizes of real models, each contender in a process of its own, taking turns.
 
-  --device LIST   ours: reference, wasm, webgpu  (wasm)
+  --device LIST   ours: reference, wasm, wasm/int8, webgpu  (wasm)
   --peers LIST    onnxruntime/cpu, onnxruntime/webgpu: float32 MatMul at the same sizes
   --shape LIST    ${Object.keys(SHAPES).join(", ")}  (0.6b)
   --rows LIST     tokens at once  (1,16,128,512,2048)

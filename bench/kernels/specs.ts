@@ -19,10 +19,17 @@ export function specs(choice: Choice): KernelSpec[] {
   const kernel = choice.op === "matmul" ? "matmul-tiled" : choice.op;
   const gpu = adapter === undefined ? {} : { adapter };
   return [
-    ...list(choice.device).map((kind) => ownSpec(kind, kind === "webgpu" ? gpu : { threads })),
+    ...list(choice.device).map((device) => deviceSpec(device, gpu, threads)),
     ...(wgsl === undefined ? [] : [{ ...ownSpec("webgpu", { ...gpu, wgsl, kernel }), label: basename(wgsl) }]),
     ...list(choice.peers).map((peer) => peerSpec(peer, threads, choice.cache ?? defaultCache())),
   ];
+}
+
+/** `KIND` or `KIND/WEIGHTS`, the latter of wasm: `wasm/int8`. */
+function deviceSpec(device: string, gpu: Readonly<Record<string, string>>, threads: string): KernelSpec {
+  const [kind = "", weights] = device.split("/");
+  const options = kind === "webgpu" ? gpu : { threads, ...(weights === undefined ? {} : { weights }) };
+  return { ...ownSpec(kind, options), label: `ours ${device}` };
 }
 
 export function ownSpec(kind: string, options: Readonly<Record<string, string>>): KernelSpec {

@@ -37,9 +37,14 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   }
 }
 
-function createWasm({ threads, dtype }: LoadOptions): Promise<Backend> {
+function createWasm({ threads, dtype, revectorize }: LoadOptions): Promise<Backend> {
   const weights = dtype === "int8" ? "int8" : "stored";
-  return createBackend({ kind: "wasm", weights, ...(threads !== undefined && { threads }) });
+  return createBackend({
+    kind: "wasm",
+    weights,
+    ...(threads !== undefined && { threads }),
+    ...(revectorize !== undefined && { revectorize }),
+  });
 }
 
 /** A software adapter only if it is named: it is slower than the CPU backend. */

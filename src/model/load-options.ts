@@ -9,6 +9,13 @@ export interface LoadOptions {
   readonly adapter?: string | undefined;
   /** Threads of the CPU backend. @default the physical cores available to this process */
   readonly threads?: number | undefined;
+  /**
+   * Lets the CPU backend use 256-bit operations where V8 can make them (Node 22 or newer on x64), by an experimental flag;
+   * their results are checked against the plain kernels' first.
+   *
+   * @default whether the environment variable QWEN3_WASM_REVECTORIZE is 1
+   */
+  readonly revectorize?: boolean | undefined;
   /** How weights are kept: `auto` as stored; `f32` and `bf16` convert while reading; `int8` quantises. @default "auto" */
   readonly dtype?: "auto" | "f32" | "bf16" | "int8" | undefined;
   /**

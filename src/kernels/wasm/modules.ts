@@ -31,8 +31,18 @@ export interface KernelTable {
   readonly indexOf: ReadonlyMap<string, number>;
 }
 
-export async function compileKernels(level: SimdLevel, overrides: KernelOverrides): Promise<KernelTable> {
-  const modules = await Promise.all(MODULE_NAMES.map((name) => compileModule(name, level, overrides[name])));
+/** @param compile how, if not as V8 does by itself */
+export async function compileKernels(
+  level: SimdLevel,
+  overrides: KernelOverrides,
+  compile?: (binaries: readonly Uint8Array[]) => readonly WasmModule[],
+): Promise<KernelTable> {
+  const binaries = await Promise.all(
+    MODULE_NAMES.map(async (name) => overrides[name] ?? (await readFile(fileOf(name, level)))),
+  );
+  const modules = compile
+    ? compile(binaries)
+    : await Promise.all(MODULE_NAMES.map((name) => compileModule(name, level, overrides[name])));
   const exported = modules.flatMap((module) => WebAssembly.Module.exports(module));
   return { modules, indexOf: new Map(exported.map(({ name }, index) => [name, index])) };
 }
@@ -42,11 +52,15 @@ export async function compileModule(
   level: SimdLevel,
   override?: Uint8Array,
 ): Promise<WasmModule> {
-  const file = fileURLToPath(import.meta.resolve(`#wasm/${name}.${level}.wasm`));
+  const file = fileOf(name, level);
   try {
     return await WebAssembly.compile(override ?? (await readFile(file)));
   } catch (cause) {
     const what = override ? `the replacement for kernel module '${name}'` : file;
     throw new Qwen3Error("device", `${what} does not compile here: ${String(cause)}`, { cause });
   }
+}
+
+function fileOf(name: ModuleName | "dot-probe", level: SimdLevel): string {
+  return fileURLToPath(import.meta.resolve(`#wasm/${name}.${level}.wasm`));
 }

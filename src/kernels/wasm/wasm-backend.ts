@@ -3,6 +3,7 @@ import { availableCores } from "../../core/threads/cores.ts";
 import { ThreadPool } from "../../core/threads/thread-pool.ts";
 import { WebAssembly } from "../../core/webassembly.ts";
 import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
+import { firstDifference } from "./compare-kernels.ts";
 import { detectDotProduct, EXACT_DOT_PRODUCT } from "./dot-product.ts";
 import { Executor, type TimedJob } from "./executor.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
@@ -11,6 +12,7 @@ import { loadMatrix } from "./load-matrix.ts";
 import { loadQuantized } from "./load-quantized.ts";
 import { compileKernels, type KernelOverrides, type KernelTable } from "./modules.ts";
 import type { Tuning } from "./product.ts";
+import { canRevectorize, compileRevectorized } from "./revectorize.ts";
 import { WasmKvCache } from "./wasm-kv-cache.ts";
 import { type WasmMatrix, WasmNorm } from "./wasm-objects.ts";
 import { WasmRecording } from "./wasm-recording.ts";
@@ -27,6 +29,16 @@ export interface WasmBackendOptions {
   readonly kernels?: KernelOverrides;
   /** The best that this engine can run, or less. @default detected */
   readonly simd?: SimdLevel;
+  /**
+   * Has V8 join pairs of 128-bit operations into 256-bit ones, by an experimental flag that holds only while these kernels
+   * are compiled. Their results are compared with the plain kernels' first, to the bit; where they differ, or where the
+   * engine has no such flag, a warning says so and the plain kernels run.
+   *
+   * @default whether the environment variable QWEN3_WASM_REVECTORIZE is 1
+   */
+  readonly revectorize?: boolean;
+  /** Told about what works, but not as asked for. @default process.emitWarning */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Handwritten WebAssembly SIMD kernels on worker threads over one shared memory. */
@@ -49,14 +61,39 @@ export class WasmBackend implements Backend {
       throw new Qwen3Error("device", 'this JavaScript engine has no WebAssembly SIMD; use device "reference"');
     }
     const threads = checkThreads(options.threads ?? availableCores());
-    const kernels = await compileKernels(level, options.kernels ?? {});
     const weights = options.weights ?? "stored";
     const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
     const tuning = { threads, panelRows: PANEL_ROWS[level], dotProduct };
-    return new WasmBackend({ level, kernels, tuning, weights });
+    const kernels = await compileKernels(level, options.kernels ?? {});
+    const parts = { level, kernels, tuning, weights, revectorized: false };
+    const { revectorize = process.env["QWEN3_WASM_REVECTORIZE"] === "1" } = options;
+    return new WasmBackend(revectorize ? await WasmBackend.#revectorize(parts, options) : parts);
   }
 
-  private constructor({ level, kernels, tuning, weights }: Parts) {
+  /** The same with faster kernels, if the engine can make them and they compute the same. */
+  static async #revectorize(plain: Parts, { kernels = {}, onWarning }: WasmBackendOptions): Promise<Parts> {
+    const warn = onWarning ?? ((message: string): void => process.emitWarning(message));
+    if (!canRevectorize()) {
+      warn("revectorize: this engine cannot join 128-bit operations into 256-bit ones; running the plain kernels");
+      return plain;
+    }
+    const fast = {
+      ...plain,
+      kernels: await compileKernels(plain.level, kernels, compileRevectorized),
+      revectorized: true,
+    };
+    const [a, b] = [plain, fast].map((parts) => new WasmBackend({ ...parts, tuning: { ...parts.tuning, threads: 1 } }));
+    try {
+      const different = await firstDifference(a as WasmBackend, b as WasmBackend);
+      if (different === undefined) return fast;
+      warn(`revectorize: ${different}: other results than by the plain kernels; running those`);
+      return plain;
+    } finally {
+      await Promise.all([a?.dispose(), b?.dispose()]);
+    }
+  }
+
+  private constructor({ level, kernels, tuning, weights, revectorized }: Parts) {
     const { threads, dotProduct } = tuning;
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
     this.#heap = new Heap(memory);
@@ -66,10 +103,11 @@ export class WasmBackend implements Backend {
     this.#weights = weights;
     this.device = {
       kind: "wasm",
-      description: `WebAssembly ${SIMD_NAMES[level]}, ${threads} thread${threads === 1 ? "" : "s"}`,
+      description: `WebAssembly ${SIMD_NAMES[level]}${revectorized ? ", revectorized" : ""}, ${threads} thread${threads === 1 ? "" : "s"}`,
       details: {
         threads,
         simd: level,
+        revectorized,
         weights,
         ...(weights === "int8" && { products: dotProduct.suffix === "I8" ? "8-bit" : "16-bit" }),
         node: process.version,
@@ -151,6 +189,7 @@ interface Parts {
   readonly kernels: KernelTable;
   readonly tuning: Tuning;
   readonly weights: "stored" | "int8";
+  readonly revectorized: boolean;
 }
 
 /** Rows of the register tile, by measurement: with separate multiply and add, six rows need more registers than x64 has. */
