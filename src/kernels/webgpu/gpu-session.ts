@@ -8,7 +8,8 @@ import { DispatchEncoder } from "./dispatch-encoder.ts";
 import { type GpuActivation, type GpuTensor, quadsOf } from "./gpu-activation.ts";
 import { type Dispatch, variantKey } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
-import { MatmulPlanner, smallSubgroup } from "./matmul-planner.ts";
+import { MatmulPlanner } from "./matmul-planner.ts";
+import { smallSubgroup } from "./matmul-tiles.ts";
 import { PipelineCache } from "./pipeline-cache.ts";
 import type { Program } from "./program.ts";
 import { RotaryCopy } from "./rotary-copy.ts";
@@ -17,6 +18,8 @@ import { UploadArena } from "./upload-arena.ts";
 export interface SessionOptions {
   /** WGSL to use in place of built-in kernels, by name. */
   readonly kernels?: Readonly<Record<string, string>>;
+  /** The matrix product tile to use wherever it can be, by its name in matmul-tiles.ts. @default the best for each product */
+  readonly tile?: string;
 }
 
 /** A dispatch and how long the GPU took for it. */
@@ -44,10 +47,10 @@ export class GpuSession {
   /** Receives the GPU time of every dispatch while it is set; each dispatch then has a pass of its own. */
   profile: TimedDispatch[] | undefined;
 
-  constructor(device: GpuDevice, { kernels = {} }: SessionOptions = {}) {
+  constructor(device: GpuDevice, { kernels = {}, tile }: SessionOptions = {}) {
     this.device = device;
     this.pipelines = new PipelineCache(device, kernels);
-    this.matmuls = new MatmulPlanner(device);
+    this.matmuls = new MatmulPlanner(device, tile);
     this.#encoder = new DispatchEncoder(device, this.pipelines);
     this.#arena = new ActivationArena(device);
     this.#uploads = new UploadArena(device);

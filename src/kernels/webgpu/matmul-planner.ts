@@ -1,6 +1,6 @@
+import { Qwen3Error } from "../../core/errors.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
-import type { Constants } from "./kernel.ts";
-import { type MatmulKernel, matmulSubgroupKernel, matmulTiledKernel } from "./matmul-kernels.ts";
+import { type MatmulTile, matmulTiles, rowBucket } from "./matmul-tiles.ts";
 
 /** What decides which matrix product kernel is best. */
 export interface MatmulShape {
@@ -9,48 +9,88 @@ export interface MatmulShape {
   readonly depth: number;
 }
 
-/** A kernel with its constants, and how much of the result one workgroup computes. */
-export interface MatmulTile {
-  readonly kernel: MatmulKernel;
-  readonly constants: Constants;
-  readonly tileRows: number;
-  readonly tileColumns: number;
+/** Columns and depth of a product for whose row buckets tiles were timed. */
+export type Product = Pick<MatmulShape, "columns" | "depth">;
+
+interface Timed {
+  readonly product: Product;
+  readonly bucket: number;
+  readonly tile: MatmulTile;
 }
 
-/** Chooses a kernel for each product. */
+/** Chooses a kernel for each product: what was timed fastest, else what is usually best. */
 export class MatmulPlanner {
-  readonly #lanes: number | undefined;
+  /** Whatever this device can run; the first runs everywhere. */
+  readonly tiles: readonly MatmulTile[];
+  readonly #preferred: MatmulTile | undefined;
+  readonly #timed: Timed[] = [];
+  readonly #faulty = new Set<MatmulTile>();
 
-  constructor(device: GpuDevice) {
-    this.#lanes = smallSubgroup(device);
+  /**
+   * @param preferred name of a tile to use wherever it can be
+   * @throws Qwen3Error `invalid-argument` if this device has no tile of that name
+   */
+  constructor(device: GpuDevice, preferred?: string) {
+    this.tiles = matmulTiles(device);
+    if (preferred === undefined) return;
+    this.#preferred = this.tiles.find(({ name }) => name === preferred);
+    if (!this.#preferred) {
+      const names = this.tiles.map(({ name }) => `'${name}'`).join(", ");
+      throw new Qwen3Error("invalid-argument", `no matrix product tile '${preferred}'; this adapter has ${names}`);
+    }
   }
 
-  choose({ rows }: MatmulShape): MatmulTile {
-    if (this.#lanes !== undefined) return subgroupTile(this.#lanes, rows);
-    return {
-      kernel: matmulTiledKernel,
-      constants: { threadColumns: 8, threadRows: 8, depth: 4, ROW_QUADS: 1 },
-      tileRows: 32,
-      tileColumns: 64,
-    };
+  /** The tiles for so many rows that compute right. */
+  candidates(rows: number): MatmulTile[] {
+    return this.tiles.filter((tile) => !this.#faulty.has(tile) && rows <= (tile.mostRows ?? Infinity));
+  }
+
+  /** The tile to use for products like this one. */
+  learn(product: Product, bucket: number, tile: MatmulTile): void {
+    this.#timed.push({ product, bucket, tile });
+  }
+
+  /** Never chooses this tile again. */
+  distrust(tile: MatmulTile): void {
+    this.#faulty.add(tile);
+  }
+
+  choose(shape: MatmulShape): MatmulTile {
+    const candidates = this.candidates(shape.rows);
+    if (this.#preferred && candidates.includes(this.#preferred)) return this.#preferred;
+    const tile = this.#fastest(shape, candidates) ?? usuallyBest(shape.rows, candidates);
+    if (!tile) throw new RangeError("no matrix product kernel is left to choose");
+    return tile;
+  }
+
+  /** Of the products timed with as many rows the one most alike: a model's layers need parts of their matrices too. */
+  #fastest(shape: MatmulShape, candidates: readonly MatmulTile[]): MatmulTile | undefined {
+    const bucket = rowBucket(shape.rows);
+    let best: Timed | undefined;
+    let least = Infinity;
+    for (const timed of this.#timed) {
+      const distance = unlikeness(timed.product, shape);
+      if (timed.bucket !== bucket || distance >= least || !candidates.includes(timed.tile)) continue;
+      best = timed;
+      least = distance;
+    }
+    return best?.tile;
   }
 }
 
-/**
- * Lanes of a software adapter's subgroups. Its threads are the lanes of a CPU's vectors and it loads lane by lane, so
- * kernels that load little and shuffle much are best.
- */
-export function smallSubgroup({ adapter, subgroupSize }: GpuDevice): number | undefined {
-  return adapter.software && subgroupSize !== undefined && subgroupSize <= 8 ? subgroupSize : undefined;
+/** How many times larger or smaller, both ways. */
+function unlikeness(a: Product, b: Product): number {
+  return Math.abs(Math.log(a.columns / b.columns)) + Math.abs(Math.log(a.depth / b.depth));
 }
 
-/** Sixteen rows a workgroup are fastest; eight compile in half the time, which decides for a query. */
-function subgroupTile(lanes: number, rows: number): MatmulTile {
-  const rowGroups = rows <= 64 ? 1 : 2;
-  return {
-    kernel: matmulSubgroupKernel,
-    constants: { LANES: lanes, ROW_GROUPS: rowGroups },
-    tileRows: lanes * rowGroups,
-    tileColumns: lanes * 4,
-  };
+function usuallyBest(rows: number, candidates: readonly MatmulTile[]): MatmulTile | undefined {
+  let best = candidates[0];
+  let least = Infinity;
+  for (const tile of candidates) {
+    const { usualRows = 0 } = tile;
+    if (usualRows < rows || usualRows > least) continue;
+    best = tile;
+    least = usualRows;
+  }
+  return best;
 }

@@ -1,3 +1,5 @@
+import { GpuDevice } from "../../../src/core/gpu/gpu-device.ts";
+import { matmulTiles } from "../../../src/kernels/webgpu/matmul-tiles.ts";
 import { describeOps } from "../../support/describe-ops.ts";
 import { ALL_OP_CASES } from "../../support/op-cases.ts";
 import { webGpuTestBackend } from "../../support/webgpu.ts";
@@ -17,3 +19,11 @@ describeOps(
   ALL_OP_CASES.filter((_, i) => i % 3 === 0),
   TOLERANCE,
 );
+
+// Every tile that products may be given on this adapter.
+const device = await GpuDevice.open({ allowSoftware: true });
+const products = ALL_OP_CASES.filter(({ name }) => /^(linear|gateUp)/.test(name)).filter((_, i) => i % 5 === 0);
+for (const { name } of matmulTiles(device)) {
+  describeOps(`webgpu with tile ${name}`, () => webGpuTestBackend({ tile: name }), products, TOLERANCE);
+}
+device.dispose();

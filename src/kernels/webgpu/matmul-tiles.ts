@@ -1,0 +1,96 @@
+import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
+import type { Constants } from "./kernel.ts";
+import { type MatmulKernel, matmulSubgroupKernel, matmulTiledKernel } from "./matmul-kernels.ts";
+
+/** A kernel with its constants, and how much of the result one workgroup computes. */
+export interface MatmulTile {
+  /** Unique; tuning results are stored under it. */
+  readonly name: string;
+  readonly kernel: MatmulKernel;
+  readonly constants: Constants;
+  readonly tileRows: number;
+  readonly tileColumns: number;
+  /** Never taken for more rows. @default any number */
+  readonly mostRows?: number;
+  /** Taken for at most so many rows where nothing was timed; of several tiles the least such number decides, then the last tile. @default 0 */
+  readonly usualRows?: number;
+}
+
+/**
+ * Products are alike in which tile is best if their rows are in the same bucket: up to so many. The tuner times the
+ * sample for each of them.
+ */
+export const ROW_BUCKETS: readonly { readonly most: number; readonly sample: number }[] = [
+  { most: 1, sample: 1 },
+  { most: 4, sample: 4 },
+  { most: 16, sample: 16 },
+  { most: 64, sample: 64 },
+  { most: 512, sample: 256 },
+  { most: Infinity, sample: 1024 },
+];
+
+/** The bucket of so many rows, as an index. */
+export function rowBucket(rows: number): number {
+  return ROW_BUCKETS.findIndex(({ most }) => rows <= most);
+}
+
+/** Rows × columns of results per workgroup. A thread of the tiled kernel owns 4 or 8 rows × 8 columns. */
+const TILED_SHAPES = [
+  { threadRows: 8, threadColumns: 8, rowQuads: 1, depth: 4 }, // 32 × 64, runs everywhere
+  { threadRows: 4, threadColumns: 16, rowQuads: 1, depth: 4 }, // 16 × 128, for few rows
+  { threadRows: 8, threadColumns: 8, rowQuads: 2, depth: 4 }, // 64 × 64
+  { threadRows: 16, threadColumns: 8, rowQuads: 2, depth: 2 }, // 128 × 64
+  { threadRows: 16, threadColumns: 16, rowQuads: 2, depth: 2 }, // 128 × 128
+] as const;
+
+/** Every tile that a device can run. The first runs everywhere and is what others are replaced by when they fail. */
+export function matmulTiles(device: GpuDevice): readonly MatmulTile[] {
+  const { limits } = device;
+  const tiled = TILED_SHAPES.filter(
+    (shape) =>
+      shape.threadRows * shape.threadColumns <= limits.maxComputeInvocationsPerWorkgroup &&
+      workgroupBytes(shape) <= limits.maxComputeWorkgroupStorageSize,
+  ).map((shape, i) => (i === 0 ? { ...tiledTile(shape), usualRows: Infinity } : tiledTile(shape)));
+  const lanes = smallSubgroup(device);
+  if (lanes === undefined) return tiled;
+  // Sixteen rows a workgroup are fastest; eight compile in half the time, which decides for a query.
+  return [...tiled, subgroupTile(lanes, 1, 64), subgroupTile(lanes, 2, Infinity)];
+}
+
+/**
+ * Lanes of a software adapter's subgroups. Its threads are the lanes of a CPU's vectors and it loads lane by lane, so
+ * kernels that load little and shuffle much are best.
+ */
+export function smallSubgroup({ adapter, subgroupSize }: GpuDevice): number | undefined {
+  return adapter.software && subgroupSize !== undefined && subgroupSize <= 8 ? subgroupSize : undefined;
+}
+
+type TiledShape = (typeof TILED_SHAPES)[number];
+
+function tiledTile({ threadRows, threadColumns, rowQuads, depth }: TiledShape): MatmulTile {
+  const [tileRows, tileColumns] = [threadRows * rowQuads * 4, threadColumns * 8];
+  return {
+    name: `tiled ${tileRows}x${tileColumns}x${depth * 4}`,
+    kernel: matmulTiledKernel,
+    constants: { threadColumns, threadRows, depth, ROW_QUADS: rowQuads },
+    tileRows,
+    tileColumns,
+  };
+}
+
+/** Both of the shader's tiles, with their padding. */
+function workgroupBytes({ threadRows, threadColumns, rowQuads, depth }: TiledShape): number {
+  return depth * 4 * (threadRows * rowQuads + 1 + threadColumns * 2 + 1) * 16;
+}
+
+function subgroupTile(lanes: number, rowGroups: number, usualRows: number): MatmulTile {
+  const [tileRows, tileColumns] = [lanes * rowGroups, lanes * 4];
+  return {
+    name: `subgroup ${tileRows}x${tileColumns}`,
+    kernel: matmulSubgroupKernel,
+    constants: { LANES: lanes, ROW_GROUPS: rowGroups },
+    tileRows,
+    tileColumns,
+    usualRows,
+  };
+}
