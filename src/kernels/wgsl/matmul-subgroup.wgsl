@@ -12,8 +12,10 @@ override weightType: u32 = 0u;
 override epilogue: u32 = 0u;
 /// Lanes of a subgroup.
 const LANES: u32 = 8u;
-/// Rows per workgroup, in LANES.
+/// Groups of rows per workgroup; the lanes load one row each of a group.
 const ROW_GROUPS: u32 = 1u;
+/// Rows of a group: LANES, or fewer where there are no more.
+const GROUP_ROWS: u32 = LANES;
 
 struct Params {
   rows: u32,          // M
@@ -31,6 +33,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(4) var<uniform> params: Params;
 
+const ROWS = ROW_GROUPS * GROUP_ROWS;
+
 fn weightAt(index: u32) -> vec4f {
   if (weightType == 2u) {
     return bitcast<vec4f>(vec4u(weight[2u * index], weight[2u * index + 1u]));
@@ -44,9 +48,9 @@ fn weightAt(index: u32) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let firstRow = group.y * LANES * ROW_GROUPS;
+  let firstRow = group.y * ROWS;
   let firstColumn = (group.x * LANES + lane) * 4u;
-  var sums = array<vec4f, LANES * ROW_GROUPS>();
+  var sums = array<vec4f, ROWS>();
 
   var weightRow = array<u32, 4>();
   for (var j = 0u; j < 4u; j++) {
@@ -56,15 +60,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     var weights = array<vec4f, 4>();
     for (var j = 0u; j < 4u; j++) { weights[j] = weightAt(weightRow[j] + k); }
     for (var g = 0u; g < ROW_GROUPS; g++) {
-      let own = x[min(firstRow + g * LANES + lane, params.rows - 1u) * params.xStride + k];
-      for (var i = 0u; i < LANES; i++) {
+      let own = x[min(firstRow + g * GROUP_ROWS + lane, params.rows - 1u) * params.xStride + k];
+      for (var i = 0u; i < GROUP_ROWS; i++) {
         let other = subgroupShuffle(own, i);
-        for (var j = 0u; j < 4u; j++) { sums[g * LANES + i][j] += dot(other, weights[j]); }
+        for (var j = 0u; j < 4u; j++) { sums[g * GROUP_ROWS + i][j] += dot(other, weights[j]); }
       }
     }
   }
 
-  for (var i = 0u; i < LANES * ROW_GROUPS; i++) { store(firstRow + i, firstColumn, sums[i], lane); }
+  for (var i = 0u; i < ROWS; i++) { store(firstRow + i, firstColumn, sums[i], lane); }
 }
 
 /// Four results of one row. Columns past the end are zero in the last vec4 of a row and not written beyond it.

@@ -1,19 +1,20 @@
 // out = x · weightᵀ, with an epilogue. Tiles of both go through workgroup memory, turned so that the inner loop reads
-// four rows or columns at a time; the next tiles are fetched into registers while this one is multiplied.
+// four rows or columns at a time: with ROW_QUADS 2, 64 multiply-adds for 16 words.
 //
 //   x [M, K] f32 · weight [N, K] bf16, f16 or f32 → out [M, N], or [M, N/2] with SwiGLU
 //
-// Rows are padded with zeros to whole vec4s. A thread owns ROWS × 8 results; a workgroup (threadRows · ROWS) × (threadColumns · 8).
+// Rows are padded with zeros to whole vec4s. A thread owns ROW_QUADS · 4 rows × 8 columns of results, in quads that lie a
+// tile's half apart, so that neighbouring threads read neighbouring vec4s.
 
 override threadColumns: u32 = 8u;
 override threadRows: u32 = 8u;
-/// Width of a tile along K, in vec4s.
+/// Width of a tile along K, in vec4s: a multiple of 2.
 override depth: u32 = 4u;
 /// 0 bf16, 1 f16, 2 f32
 override weightType: u32 = 0u;
 /// 0 none, 1 add residual, 2 silu(even column) · odd column
 override epilogue: u32 = 0u;
-/// Rows of results per thread, in vec4s of the turned x tile.
+/// Quads of rows per thread.
 const ROW_QUADS: u32 = 1u;
 
 struct Params {
@@ -28,9 +29,12 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weight: array<vec2u>;
-@group(0) @binding(2) var<storage, read> residual: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(2) var<storage, read> residual: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec2f>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+/// Steps along K without a loop between them: enough that nine in ten instructions multiply and add.
+const UNROLLED = 8u / ROW_QUADS;
 
 // One vec4 of padding between lines keeps the turned stores off one memory bank.
 override xLine = threadRows * ROW_QUADS + 1u;
@@ -56,10 +60,6 @@ fn xAt(row: u32, k: u32) -> vec4f {
 fn weightRowAt(column: u32, k: u32) -> vec4f {
   let row = params.weightStart + min(column, params.columns - 1u);
   return select(vec4f(), weightAt(row * params.depth + min(k, params.depth - 1u)), k < params.depth);
-}
-
-fn silu(v: vec2f) -> vec2f {
-  return v / (1.0 + exp(min(-v, vec2f(80.0)))); // exp(89) would overflow
 }
 
 @compute @workgroup_size(threadColumns, threadRows)
@@ -89,50 +89,59 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       for (var i = 0u; i < 4u; i++) { weightTile[store + i * weightLine] = turned[i]; }
     }
     workgroupBarrier();
-    for (var j = 0u; j < depth * 4u; j++) {
-      let weightLow = weightTile[j * weightLine + local.x * 2u];
-      let weightHigh = weightTile[j * weightLine + local.x * 2u + 1u];
-      for (var quad = 0u; quad < ROW_QUADS; quad++) {
-        let rows = xTile[j * xLine + local.y * ROW_QUADS + quad];
-        for (var i = 0u; i < 4u; i++) {
-          low[quad * 4u + i] += rows[i] * weightLow;
-          high[quad * 4u + i] += rows[i] * weightHigh;
+    var xFrom = local.y;
+    var weightFrom = local.x;
+    for (var start = 0u; start < depth * 4u; start += UNROLLED) {
+      for (var j = 0u; j < UNROLLED; j++) {
+        let weightLow = weightTile[weightFrom + j * weightLine];
+        let weightHigh = weightTile[weightFrom + j * weightLine + threadColumns];
+        for (var quad = 0u; quad < ROW_QUADS; quad++) {
+          let rows = xTile[xFrom + j * xLine + quad * threadRows];
+          for (var i = 0u; i < 4u; i++) {
+            low[quad * 4u + i] += rows[i] * weightLow;
+            high[quad * 4u + i] += rows[i] * weightHigh;
+          }
         }
       }
+      xFrom += UNROLLED * xLine;
+      weightFrom += UNROLLED * weightLine;
     }
     workgroupBarrier();
   }
 
-  let column = firstColumn + local.x * 8u;
-  for (var i = 0u; i < ROW_QUADS * 4u; i++) {
-    let row = firstRow + local.y * ROW_QUADS * 4u + i;
-    if (row < params.rows) { store(row, column, low[i], high[i]); }
+  let lowColumn = firstColumn + local.x * 4u;
+  let highColumn = lowColumn + threadColumns * 4u;
+  for (var quad = 0u; quad < ROW_QUADS; quad++) {
+    for (var i = 0u; i < 4u; i++) {
+      let row = firstRow + (quad * threadRows + local.y) * 4u + i;
+      if (row >= params.rows) { return; }
+      store(row, lowColumn, low[quad * 4u + i]);
+      store(row, highColumn, high[quad * 4u + i]);
+    }
   }
 }
 
-/// Eight results of one row. Columns past the end are zero in the last vec4 of a row and not written beyond it.
-fn store(row: u32, column: u32, low: vec4f, high: vec4f) {
-  let at = row * params.outStride + params.outStart;
+/// Four results of one row. Columns past the end are zero in the last vec4 of a row and not written beyond it.
+fn store(row: u32, column: u32, value: vec4f) {
+  let at = (row * params.outStride + params.outStart) * 2u;
   if (epilogue == 2u) {
-    if (column < params.columns) {
-      let gates = vec4f(silu(low.xz), silu(high.xz));
-      out[at + column / 8u] = tail(gates * vec4f(low.yw, high.yw), column / 2u, params.columns / 2u);
+    let gates = silu(value.xz) * value.yw;
+    if (column / 2u < wholeVec4s(params.columns / 2u)) {
+      out[at + column / 4u] = select(vec2f(), gates, vec2u(column, column + 2u) < vec2u(params.columns));
     }
     return;
   }
-  if (column < params.columns) { storeQuad(at + column / 4u, tail(low, column, params.columns)); }
-  if (column + 4u < params.columns) { storeQuad(at + column / 4u + 1u, tail(high, column + 4u, params.columns)); }
+  if (column >= wholeVec4s(params.columns)) { return; }
+  var result = select(vec4f(), value, vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(params.columns));
+  if (epilogue == 1u) { result += vec4f(residual[at + column / 2u], residual[at + column / 2u + 1u]); }
+  out[at + column / 2u] = result.xy;
+  out[at + column / 2u + 1u] = result.zw;
 }
 
-fn storeQuad(at: u32, value: vec4f) {
-  if (epilogue == 1u) {
-    out[at] = value + residual[at];
-  } else {
-    out[at] = value;
-  }
+fn wholeVec4s(columns: u32) -> u32 {
+  return (columns + 3u) / 4u * 4u;
 }
 
-/// Zeros where a column does not exist.
-fn tail(value: vec4f, column: u32, columns: u32) -> vec4f {
-  return select(vec4f(), value, vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(columns));
+fn silu(v: vec2f) -> vec2f {
+  return v / (1.0 + exp(min(-v, vec2f(80.0)))); // exp(89) would overflow
 }
