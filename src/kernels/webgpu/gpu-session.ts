@@ -1,5 +1,6 @@
 import type { BufferSlice, GpuBuffer } from "../../core/gpu/gpu-buffer.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
+import { BufferUsage } from "../../core/gpu/usage.ts";
 import { PassTimer } from "../../core/gpu/pass-timer.ts";
 import { StagingRing } from "../../core/gpu/staging-ring.ts";
 import { assignSlots } from "../slots.ts";
@@ -58,6 +59,11 @@ export class GpuSession {
     this.#staging = new StagingRing(device);
   }
 
+  /** Compiles what these dispatches need, all of it at once. */
+  compile(dispatches: readonly Dispatch[]): Promise<void> {
+    return this.#encoder.compile(dispatches);
+  }
+
   /**
    * Plans memory, compiles what is missing and submits: one pass, one submission. Must not be called again before the
    * promise resolves; what it returns may be awaited later.
@@ -81,20 +87,37 @@ export class GpuSession {
       return { rows, width, quads: quadsOf(width), slice: { buffer, offset: 0, size: byteLength } };
     };
     this.#uploads.reset();
-    const context = this.#context(tensors);
+    const context = this.#context({
+      tensor: tensors,
+      upload: (array) => this.#uploads.upload(array),
+      rotary: (table) => this.#rotary.slice(table),
+    });
     return { dispatches: steps.flatMap((step) => step.launch(context)), tensors };
   }
 
-  #context(tensor: (value: GpuActivation) => GpuTensor): LaunchContext {
+  /** The dispatches that a program would be. They name no memory, so they can be compiled, but not run. */
+  rehearse({ steps }: Program): Dispatch[] {
+    const { storage: usage } = BufferUsage;
+    const buffer = this.device.createBuffer({ label: "rehearsal", size: 4, usage, pool: "activations" });
+    const slice = (size: number): BufferSlice => ({ buffer, offset: 0, size });
+    const context = this.#context({
+      tensor: ({ rows, width, byteLength }) => ({ rows, width, quads: quadsOf(width), slice: slice(byteLength) }),
+      upload: (array) => slice(array.byteLength),
+      rotary: (table) => slice(table.cos.byteLength + table.sin.byteLength),
+    });
+    const dispatches = steps.flatMap((step) => step.launch(context));
+    buffer.destroy();
+    return dispatches;
+  }
+
+  #context(memory: Pick<LaunchContext, "tensor" | "upload" | "rotary">): LaunchContext {
     const memos = new Map<object, Map<string, object>>();
     return {
+      ...memory,
       limits: this.device.limits,
       lanes: smallSubgroup(this.device),
       matmuls: this.matmuls,
-      tensor,
-      upload: (array) => this.#uploads.upload(array),
       cache: (store, layer) => store.tensors(this.device, layer),
-      rotary: (table) => this.#rotary.slice(table),
       memo: <T extends object>(key: object, name: string, make: () => T): T => {
         const named = memos.get(key) ?? new Map<string, object>();
         memos.set(key, named);

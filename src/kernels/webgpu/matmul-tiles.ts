@@ -34,14 +34,23 @@ export function rowBucket(rows: number): number {
   return ROW_BUCKETS.findIndex(({ most }) => rows <= most);
 }
 
-/** Rows × columns of results per workgroup. A thread of the tiled kernel owns 4 or 8 rows × 8 columns. */
-const TILED_SHAPES = [
-  { threadRows: 8, threadColumns: 8, rowQuads: 1, depth: 4 }, // 32 × 64, runs everywhere
+interface TiledShape {
+  /** Threads of a workgroup, each of which owns 4 · rowQuads rows × 8 columns. */
+  readonly threadRows: number;
+  readonly threadColumns: number;
+  readonly rowQuads: number;
+  /** Of a step along K, in vec4s. */
+  readonly depth: number;
+  readonly usualRows?: number;
+}
+
+const TILED_SHAPES: readonly TiledShape[] = [
+  { threadRows: 8, threadColumns: 8, rowQuads: 1, depth: 4, usualRows: Infinity }, // 32 × 64, fits every adapter
   { threadRows: 4, threadColumns: 16, rowQuads: 1, depth: 4 }, // 16 × 128, for few rows
   { threadRows: 8, threadColumns: 8, rowQuads: 2, depth: 4 }, // 64 × 64
   { threadRows: 16, threadColumns: 8, rowQuads: 2, depth: 2 }, // 128 × 64
   { threadRows: 16, threadColumns: 16, rowQuads: 2, depth: 2 }, // 128 × 128
-] as const;
+];
 
 /** Every tile that a device can run. The first runs everywhere and is what others are replaced by when they fail. */
 export function matmulTiles(device: GpuDevice): readonly MatmulTile[] {
@@ -50,7 +59,7 @@ export function matmulTiles(device: GpuDevice): readonly MatmulTile[] {
     (shape) =>
       shape.threadRows * shape.threadColumns <= limits.maxComputeInvocationsPerWorkgroup &&
       workgroupBytes(shape) <= limits.maxComputeWorkgroupStorageSize,
-  ).map((shape, i) => (i === 0 ? { ...tiledTile(shape), usualRows: Infinity } : tiledTile(shape)));
+  ).map(tiledTile);
   const lanes = smallSubgroup(device);
   if (lanes === undefined) return tiled;
   // Sixteen rows a workgroup are fastest; eight compile in half the time, which decides for a query.
@@ -65,9 +74,7 @@ export function smallSubgroup({ adapter, subgroupSize }: GpuDevice): number | un
   return adapter.software && subgroupSize !== undefined && subgroupSize <= 8 ? subgroupSize : undefined;
 }
 
-type TiledShape = (typeof TILED_SHAPES)[number];
-
-function tiledTile({ threadRows, threadColumns, rowQuads, depth }: TiledShape): MatmulTile {
+function tiledTile({ threadRows, threadColumns, rowQuads, depth, usualRows = 0 }: TiledShape): MatmulTile {
   const [tileRows, tileColumns] = [threadRows * rowQuads * 4, threadColumns * 8];
   return {
     name: `tiled ${tileRows}x${tileColumns}x${depth * 4}`,
@@ -75,6 +82,7 @@ function tiledTile({ threadRows, threadColumns, rowQuads, depth }: TiledShape): 
     constants: { threadColumns, threadRows, depth, ROW_QUADS: rowQuads },
     tileRows,
     tileColumns,
+    usualRows,
   };
 }
 

@@ -7,6 +7,7 @@ import { GpuMatrix } from "./gpu-matrix.ts";
 import { GpuNorm } from "./gpu-norm.ts";
 import { GpuSession, type SessionOptions, type TimedDispatch } from "./gpu-session.ts";
 import { HostTable } from "./host-table.ts";
+import { prepareSession } from "./prepare-session.ts";
 import type { Program } from "./program.ts";
 import { WebGpuRecording } from "./webgpu-recording.ts";
 
@@ -26,6 +27,8 @@ export class WebGpuBackend implements Backend {
   readonly #tables: HostTable[] = [];
   readonly #norms: GpuNorm[] = [];
   #session: GpuSession;
+  /** Of the model whose kernels were prepared. */
+  #shape: DecoderShape | undefined;
   #disposed = false;
   /** Batches are planned and submitted one at a time; several may then run. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -72,6 +75,7 @@ export class WebGpuBackend implements Backend {
     const matrix = new GpuMatrix(source);
     await matrix.upload(this.#session.device);
     this.#matrices.push(matrix);
+    await this.#prepareSession(this.#session, [matrix]); // if the model was prepared already
     return matrix;
   }
 
@@ -82,8 +86,10 @@ export class WebGpuBackend implements Backend {
     return norm;
   }
 
-  async prepare(_shape: DecoderShape): Promise<void> {
+  async prepare(shape: DecoderShape): Promise<void> {
     this.#assertLive();
+    this.#shape = shape;
+    await this.#prepareSession(this.#session, this.#matrices);
   }
 
   createKvCache(layers: number, slots: number, keyValueWidth: number): GpuKvCache {
@@ -116,6 +122,11 @@ export class WebGpuBackend implements Backend {
     this.#disposed = true;
     await this.#restoring?.catch(() => {});
     this.#session.device.dispose();
+  }
+
+  async #prepareSession(session: GpuSession, matrices: readonly GpuMatrix[]): Promise<void> {
+    if (!this.#shape) return;
+    await prepareSession(session, { shape: this.#shape, matrices, tables: this.#tables, norms: this.#norms });
   }
 
   /** Runs a program; again if its device is lost meanwhile, once. */
@@ -151,7 +162,9 @@ export class WebGpuBackend implements Backend {
     const device = await GpuDevice.open(this.#options);
     for (const matrix of this.#matrices) await matrix.upload(device);
     for (const norm of this.#norms) norm.restore(device);
-    this.#session = new GpuSession(device, this.#options);
+    const session = new GpuSession(device, this.#options);
+    await this.#prepareSession(session, this.#matrices);
+    this.#session = session;
   }
 
   #warn(message: string): void {
