@@ -20,7 +20,8 @@ Writes a Qwen3 checkpoint with random weights (normal, std 0.02), the same for t
   --lm-head           an lm_head of its own, not tied to the embedding
   --tokenizer DIR     copy the tokenizer from there; 'qwen3' is the real one from the development dependencies
   --shard-gb N        size at which a new file is begun  (5)
-  --seed N            (0)`;
+  --seed N            (0)
+  --sparse            zeros, which take no room on disk: for what depends on sizes alone`;
 
 const DTYPES: Readonly<Record<string, WeightDType>> = { bf16: "BF16", f16: "F16", f32: "F32" };
 
@@ -36,6 +37,7 @@ const OPTIONS = {
   tokenizer: { type: "string" },
   "shard-gb": { type: "string", default: "5" },
   seed: { type: "string", default: "0" },
+  sparse: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -60,6 +62,7 @@ export async function run(args: readonly string[]): Promise<void> {
     tokenizer: values.tokenizer === "qwen3" ? qwen3TokenizerFolder() : values.tokenizer,
     shardBytes: Number(values["shard-gb"]) * 1e9,
     seed: Number(values.seed),
+    sparse: values.sparse,
   });
   const seconds = (performance.now() - started) / 1e3;
   console.log(`${values.out}: ${tensors} tensors, ${(bytes / 1e9).toFixed(2)} GB in ${seconds.toFixed(1)} s`);

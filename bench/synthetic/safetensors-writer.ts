@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { WeightDType } from "../../src/core/dtype.ts";
 import { bytesPerWeight } from "../../src/core/dtype.ts";
@@ -19,6 +19,8 @@ export interface CheckpointOptions {
   readonly dtype: WeightDType;
   /** A file is closed before it would grow past this many bytes of tensors. */
   readonly shardBytes: number;
+  /** Every weight is zero, and the files take no room on disks that know holes. @default false */
+  readonly sparse?: boolean;
 }
 
 /** Elements made and written at a time; even, as the random numbers come in pairs. */
@@ -38,7 +40,7 @@ export function writeCheckpoint(
   for (const [index, shard] of shards.entries()) {
     const file = shardName(index, shards.length);
     for (const { name } of shard) weightMap[name] = file;
-    writeShard(join(folder, file), shard, fill, options.dtype);
+    writeShard(join(folder, file), shard, fill, options);
   }
   const total = tensors.reduce((sum, tensor) => sum + bytes(tensor), 0);
   if (shards.length > 1) {
@@ -71,10 +73,21 @@ function cutIntoShards(
   return shards;
 }
 
-function writeShard(file: string, tensors: readonly TensorPlan[], fill: FillBlock, dtype: WeightDType): void {
+function writeShard(
+  file: string,
+  tensors: readonly TensorPlan[],
+  fill: FillBlock,
+  { dtype, sparse = false }: CheckpointOptions,
+): void {
   const descriptor = openSync(file, "w");
   try {
-    writeAll(descriptor, header(tensors, dtype));
+    const head = header(tensors, dtype);
+    writeAll(descriptor, head);
+    if (sparse) {
+      const weights = tensors.reduce((sum, tensor) => sum + elements(tensor), 0);
+      ftruncateSync(descriptor, head.length + weights * bytesPerWeight(dtype));
+      return;
+    }
     const block = dtype === "F32" ? new Uint32Array(BLOCK) : new Uint16Array(BLOCK);
     for (const tensor of tensors) {
       for (let start = 0; start < elements(tensor); start += BLOCK) {

@@ -24,6 +24,8 @@ export interface SyntheticOptions {
   /** A file is closed before it would grow past this. @default 5e9 */
   readonly shardBytes?: number;
   readonly seed?: number;
+  /** Zeros instead of random weights, which take no room on disk: for what depends on sizes alone. @default false */
+  readonly sparse?: boolean;
 }
 
 const TORCH_NAMES: Readonly<Record<WeightDType, string>> = { BF16: "bfloat16", F16: "float16", F32: "float32" };
@@ -33,7 +35,15 @@ export function writeSyntheticCheckpoint(
   folder: string,
   options: SyntheticOptions,
 ): { readonly tensors: number; readonly bytes: number } {
-  const { sizes, dtype = "BF16", role = "embedding", prefix = false, lmHead = false, seed = 0 } = options;
+  const {
+    sizes,
+    dtype = "BF16",
+    role = "embedding",
+    prefix = false,
+    lmHead = false,
+    seed = 0,
+    sparse = false,
+  } = options;
   const config = configJson(sizes, TORCH_NAMES[dtype], !lmHead);
   const tensors = plannedTensors(config, prefix ? "model." : "", lmHead);
   const numbers = new Map(tensors.map((tensor, number) => [tensor, number]));
@@ -43,7 +53,7 @@ export function writeSyntheticCheckpoint(
     tensors,
     (block, tensor, start) =>
       weights.write(block, numbers.get(tensor) ?? 0, start, tensor.shape.length === 1 ? "norm" : "matrix"),
-    { dtype, shardBytes: options.shardBytes ?? 5e9 },
+    { dtype, shardBytes: options.shardBytes ?? 5e9, sparse },
   );
   writeJson(join(folder, "config.json"), config);
   if (role === "embedding") writeSentenceTransformersFiles(folder, sizes.hidden_size);

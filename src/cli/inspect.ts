@@ -3,8 +3,10 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { Qwen3Error } from "../core/errors.ts";
 import { parseConfig } from "../model/config.ts";
-import { Checkpoint, SafetensorsFile } from "../weights/index.ts";
+import { decoderTensors } from "../model/tensor-names.ts";
+import { Checkpoint, checkTensors, SafetensorsFile } from "../weights/index.ts";
 import type { Context } from "./context.ts";
+import { type FittingWay, fittingTable, fittingWays } from "./inspect/fitting-ways.ts";
 import { foldLayers } from "./inspect/fold-layers.ts";
 import { addCommonOptions, type CommonOptions } from "./options.ts";
 import { resolveFolder } from "./resolve-folder.ts";
@@ -27,6 +29,8 @@ interface Inspection {
   readonly path: string;
   /** The architecture, or why this runtime cannot run it; absent for a bare safetensors file. */
   readonly model?: string;
+  /** What it takes to embed with it, by device and dtype; absent for what cannot be run. */
+  readonly fits?: readonly FittingWay[];
   readonly files: readonly { readonly name: string; readonly metadata: Readonly<Record<string, string>> }[];
   readonly tensors: readonly InspectedTensor[];
 }
@@ -65,8 +69,9 @@ async function inspect(model: string | undefined, flags: InspectFlags, context: 
     rows.map((row) => row.map(printable)),
     ["left", "left", "left", "right"],
   );
+  const fits = inspection.fits ? `\n${bold("what fits here")}\n${fittingTable(inspection.fits)}` : "";
   context.stdout.write(
-    `${head}\n\n${printed}\n${bold(total)} in ${inspection.files.length} file(s)\n${metadata.join("")}`,
+    `${head}\n\n${printed}\n${bold(total)} in ${inspection.files.length} file(s)\n${metadata.join("")}${fits}`,
   );
 }
 
@@ -79,7 +84,7 @@ async function read(model: string | undefined, flags: CommonOptions, context: Co
   const names = await readdir(folder);
   if (!names.includes("config.json")) return { path: folder, ...(await readLooseFiles(folder, names)) };
   await using checkpoint = await Checkpoint.open(folder);
-  return { path: folder, model: describeModel(checkpoint), ...describeFiles(checkpoint.files) };
+  return { path: folder, ...(await describeModel(checkpoint)), ...describeFiles(checkpoint.files) };
 }
 
 /** A folder that is no whole checkpoint, such as an adapter: every safetensors file in it. */
@@ -111,16 +116,17 @@ function describeFiles(files: readonly SafetensorsFile[]): Pick<Inspection, "fil
   };
 }
 
-function describeModel(checkpoint: Checkpoint): string {
+async function describeModel(checkpoint: Checkpoint): Promise<Pick<Inspection, "model" | "fits">> {
   try {
     const config = parseConfig(checkpoint.config, "config.json");
-    return (
+    checkTensors(checkpoint, decoderTensors(config, checkpoint.tensorPrefix));
+    const model =
       `Qwen3: ${config.numHiddenLayers} layers, width ${config.hiddenSize}, feed-forward ${config.intermediateSize}, ` +
       `${config.numAttentionHeads} query and ${config.numKeyValueHeads} key/value heads of ${config.headDim}, ` +
-      `vocabulary ${config.vocabSize}, up to ${config.maxPositionEmbeddings} tokens`
-    );
+      `vocabulary ${config.vocabSize}, up to ${config.maxPositionEmbeddings} tokens`;
+    return { model, fits: await fittingWays({ checkpoint, adapter: undefined, config }) };
   } catch (error) {
-    return `cannot be run: ${error instanceof Error ? error.message : String(error)}`;
+    return { model: `cannot be run: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 

@@ -12,6 +12,9 @@ import { type ModelParts, Qwen3Model } from "./qwen3-model.ts";
 /** A text, its token ids, or the turns of a conversation, which the checkpoint's chat template makes a text of. */
 export type Prompt = string | Uint32Array | readonly ChatMessage[];
 
+/** A conversation for which there should be memory; longer ones may find it too. */
+const CONVERSATION_TOKENS = 2048;
+
 /** Generates text with a plain Qwen3 checkpoint. */
 export class CausalModel extends Qwen3Model {
   readonly #defaults: GenerationDefaults;
@@ -27,6 +30,7 @@ export class CausalModel extends Qwen3Model {
   static async load(source: string, options: LoadOptions = {}): Promise<CausalModel> {
     const { parts, extra } = await loadModel(source, options, {
       generates: true,
+      cacheTokens: () => CONVERSATION_TOKENS,
       readExtra: async ({ files, config }) => ({
         defaults: await readGenerationDefaults(files, config),
         template: await ChatTemplate.read(files),

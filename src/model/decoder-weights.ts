@@ -57,7 +57,7 @@ async function loadLayer(loader: WeightLoader, config: Qwen3Config, prefix: stri
 
 export interface WeightLoaderOptions {
   readonly checkpoint: Checkpoint;
-  readonly backend: Backend;
+  readonly backend: Pick<Backend, "loadMatrix" | "loadNorm">;
   readonly keepAs: KeptDType;
   /** Merged into the weights it was trained for. */
   readonly adapter?: LoraAdapter | undefined;

@@ -1,4 +1,3 @@
-import { Qwen3Error } from "../core/errors.ts";
 import type { Backend } from "../kernels/backend.ts";
 import { Tokenizer } from "../tokenizer/index.ts";
 import { type Checkpoint, checkTensors } from "../weights/index.ts";
@@ -6,9 +5,12 @@ import { checkInteger } from "./arguments.ts";
 import { chooseBackend, DEFAULT_BATCH_TOKENS } from "./choose-backend.ts";
 import { parseConfig, type Qwen3Config } from "./config.ts";
 import { Decoder } from "./decoder.ts";
-import { type KeptDType, loadDecoderWeights, WeightLoader } from "./decoder-weights.ts";
+import { loadDecoderWeights, WeightLoader } from "./decoder-weights.ts";
 import { Head, headTensor } from "./head.ts";
+import { keptDType } from "./kept-dtype.ts";
 import type { LoadOptions } from "./load-options.ts";
+import { checkMemory } from "./memory/check-memory.ts";
+import type { Demand, Way } from "./memory/fitting.ts";
 import { type ModelFiles, openModel, type OpenedModel } from "./open-model.ts";
 import type { ModelParts } from "./qwen3-model.ts";
 import { decoderTensors } from "./tensor-names.ts";
@@ -27,13 +29,15 @@ export interface ModelRole<Extra> {
   readonly readExtra: (description: ModelDescription) => Promise<Extra>;
   /** Every token's logits are wanted all the time: lm_head is loaded with the rest, and shares the table if tied. @default false */
   readonly generates?: boolean;
+  /** Tokens whose keys and values it keeps; batches of `maxBatchTokens` are computed. @default none */
+  readonly cacheTokens?: (maxBatchTokens: number) => number;
 }
 
 /** Opens a checkpoint and reads its weights into a backend. Whatever was opened is closed again if anything fails. */
 export async function loadModel<Extra>(
   source: string | undefined,
   options: LoadOptions,
-  { readExtra, generates = false }: ModelRole<Extra>,
+  { readExtra, generates = false, cacheTokens }: ModelRole<Extra>,
 ): Promise<{ parts: ModelParts; extra: Extra }> {
   const opened = await openModel(source, options);
   const { checkpoint, files } = opened;
@@ -44,7 +48,13 @@ export async function loadModel<Extra>(
     const extra = await readExtra({ checkpoint, files, config, tokenizer });
     const backend = await chooseBackend(options);
     try {
-      return { parts: await loadParts({ ...opened, config, tokenizer, backend, generates }, options), extra };
+      const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
+      const demand: Demand = {
+        maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens),
+        cacheTokens: cacheTokens?.(maxBatchTokens) ?? 0,
+        generates,
+      };
+      return { parts: await loadParts({ ...opened, config, tokenizer, backend, demand }, options), extra };
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -55,32 +65,18 @@ export async function loadModel<Extra>(
   }
 }
 
-const KEPT: Readonly<Record<NonNullable<LoadOptions["dtype"]>, KeptDType>> = {
-  auto: "stored",
-  f32: "F32",
-  bf16: "BF16",
-  int8: "stored",
-};
-
-function keptDType(dtype: NonNullable<LoadOptions["dtype"]>): KeptDType {
-  if (Object.hasOwn(KEPT, dtype)) return KEPT[dtype];
-  throw new Qwen3Error(
-    "invalid-argument",
-    `dtype ${JSON.stringify(dtype)}; expected one of ${Object.keys(KEPT).join(", ")}`,
-  );
-}
-
 interface Opened extends OpenedModel, ModelDescription {
   readonly backend: Backend;
-  readonly generates: boolean;
+  readonly demand: Demand;
 }
 
 async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelParts> {
-  const { checkpoint, adapter, files, config, tokenizer, backend, generates } = opened;
-  const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
+  const { checkpoint, adapter, files, config, tokenizer, backend, demand } = opened;
+  const { generates, maxBatchTokens } = demand;
   const shapes = decoderTensors(config, checkpoint.tensorPrefix);
   if (generates) shapes.set(headTensor(checkpoint, config), [config.vocabSize, config.hiddenSize]);
   checkTensors(checkpoint, shapes);
+  if (options.checkMemory !== false) await checkMemory(opened, wayOf(backend, options), demand);
 
   const loader = new WeightLoader({
     checkpoint,
@@ -103,12 +99,21 @@ async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelPar
     backend,
     decoder: new Decoder(config, weights),
     head,
-    maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens),
+    maxBatchTokens,
     maxLength: await readMaxLength(files, config),
     close: async () => {
       await backend.dispose();
       await checkpoint.close();
     },
+  };
+}
+
+/** What the backend is and does, whoever made it. */
+function wayOf({ kind, device: { details } }: Backend, { dtype = "auto" }: LoadOptions): Way {
+  return {
+    device: kind,
+    dtype: details["weights"] === "int8" ? "int8" : dtype,
+    software: details["software"] === true,
   };
 }
 

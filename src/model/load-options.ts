@@ -27,6 +27,11 @@ export interface LoadOptions {
   readonly backend?: Backend | undefined;
   /** Most tokens computed at once; a longer text still runs, alone. @default by device */
   readonly maxBatchTokens?: number | undefined;
+  /**
+   * Whether a model that needs more memory than is free is refused before anything is allocated. `false` where the system
+   * knows better, such as one with fast swap. @default true
+   */
+  readonly checkMemory?: boolean | undefined;
   /** Branch, tag or commit of a hub id. @default "main" */
   readonly revision?: string | undefined;
   /** The hub cache to look in. @default `HF_HUB_CACHE`, else `HF_HOME`/hub, else ~/.cache/huggingface/hub */

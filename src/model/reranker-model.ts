@@ -13,6 +13,9 @@ import { UniquePairs } from "./unique-pairs.ts";
 /** As the official code; the models know positions far beyond it. */
 const OFFICIAL_MAX_LENGTH = 8192;
 
+/** What documents of a call usually share: system text, instruction and a query. */
+const PREFIX_TOKENS = 256;
+
 /** How pairs become scores. */
 export interface RerankOptions extends PairOptions {
   /** Most tokens computed at once, not counting what all documents of a query share. @default as loaded */
@@ -54,7 +57,10 @@ export class RerankerModel extends Qwen3Model {
    * a demonstration
    */
   static async load(source: string = DEFAULT_RERANKER, options: LoadOptions = {}): Promise<RerankerModel> {
-    const { parts, extra } = await loadModel(source, options, { readExtra: readAnswers });
+    const { parts, extra } = await loadModel(source, options, {
+      readExtra: readAnswers,
+      cacheTokens: (maxBatchTokens) => maxBatchTokens + PREFIX_TOKENS,
+    });
     try {
       return new RerankerModel(parts, await loadJudge(extra, parts.head));
     } catch (error) {

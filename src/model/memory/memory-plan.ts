@@ -1,0 +1,89 @@
+import type { Place, WeightKeeper } from "../../kernels/kept-bytes.ts";
+import type { Qwen3Config } from "../config.ts";
+import { type KeptDType, loadDecoderWeights, WeightLoader } from "../decoder-weights.ts";
+import { Head } from "../head.ts";
+import type { OpenedModel } from "../open-model.ts";
+import { WeightCounter } from "./weight-counter.ts";
+
+/** What a model will need on a backend, before anything is allocated. Bytes. */
+export interface MemoryPlan {
+  /** Weights as they are kept, by where. */
+  readonly weights: Readonly<Record<Place, number>>;
+  /** Held for a while as weights are read. */
+  readonly loading: number;
+  /** Of the largest batch. */
+  readonly activations: number;
+  /** Keys and values. */
+  readonly cache: number;
+  /** Where all but the weights is. */
+  readonly place: Place;
+}
+
+export interface PlannedModel extends Pick<OpenedModel, "checkpoint" | "adapter"> {
+  readonly config: Qwen3Config;
+}
+
+export interface PlanOptions {
+  readonly keepAs: KeptDType;
+  readonly maxBatchTokens: number;
+  /** Tokens whose keys and values are kept. */
+  readonly cacheTokens: number;
+  /** Every token's logits are wanted, so that lm_head is there. */
+  readonly generates: boolean;
+}
+
+/** Bytes read at a time where matrices are not read whole. */
+const CHUNK_BYTES = 2 ** 24;
+const FLOAT_BYTES = 4;
+
+/** Adds up what loading the model would take, reading only its headers and norms. */
+export async function planMemory(
+  { checkpoint, adapter, config }: PlannedModel,
+  keeper: WeightKeeper,
+  { keepAs, maxBatchTokens, cacheTokens, generates }: PlanOptions,
+): Promise<MemoryPlan> {
+  const counter = new WeightCounter(keeper);
+  const loader = new WeightLoader({ checkpoint, adapter, backend: counter, keepAs, tensors: [] });
+  const { embedTokens } = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
+  if (generates) await new Head({ loader, checkpoint, config, table: embedTokens }).whole();
+  // The reference reads a matrix whole before it keeps it, int8 before it is rounded, and WebGPU fills a buffer on its way.
+  const readsWhole = keeper.int8 || keeper.kind !== "wasm";
+  return {
+    weights: counter.bytes,
+    loading: CHUNK_BYTES + (readsWhole ? counter.largest : 0),
+    activations: maxBatchTokens * activationBytes(config),
+    cache: cacheTokens * cacheBytes(config),
+    place: PLACES[keeper.kind],
+  };
+}
+
+const PLACES = { reference: "host", wasm: "wasm", webgpu: "gpu" } as const satisfies Record<string, Place>;
+
+/** Most bytes that a plan needs in one place at one time. */
+export function bytesIn({ weights, loading, activations, cache, place }: MemoryPlan, where: Place): number {
+  return weights[where] + (place === where ? Math.max(loading, activations + cache) : 0);
+}
+
+/** Bytes of the weights, wherever. */
+export function weightBytes({ weights }: MemoryPlan): number {
+  return weights.host + weights.wasm + weights.gpu;
+}
+
+/** Most bytes at one time, wherever. */
+export function totalBytes(plan: MemoryPlan): number {
+  return bytesIn(plan, "host") + bytesIn(plan, "wasm") + bytesIn(plan, "gpu");
+}
+
+/**
+ * Of one token of a batch: the MLP's input, gated product and output, each once more as the products of the CPU lay them
+ * out, and the projections that share their memory with them. Measured, backends use 0.6 to 0.95 of it.
+ */
+export function activationBytes(config: Qwen3Config): number {
+  const { hiddenSize, intermediateSize, numAttentionHeads, numKeyValueHeads, headDim } = config;
+  return (3 * hiddenSize + 2 * intermediateSize + (numAttentionHeads + numKeyValueHeads) * headDim) * FLOAT_BYTES;
+}
+
+/** Float32 keys and values of one token. */
+export function cacheBytes({ numHiddenLayers, numKeyValueHeads, headDim }: Qwen3Config): number {
+  return 2 * numHiddenLayers * numKeyValueHeads * headDim * FLOAT_BYTES;
+}
