@@ -14,6 +14,7 @@ import { formatBytes, formatCount, printable, styleFor, table } from "./terminal
 
 interface InspectFlags extends CommonOptions {
   readonly all?: true;
+  readonly revision?: string;
 }
 
 /** One tensor of one file. */
@@ -38,6 +39,7 @@ interface Inspection {
 export function defineInspect(command: Command, context: Context): void {
   command
     .argument("[model]", "checkpoint folder, hub id or safetensors file (default: the bundled model)")
+    .option("--revision <revision>", "branch, tag or commit of a hub id (default: its main branch)")
     .option("-a, --all", "list every tensor, layers that are alike too")
     .action((model: string | undefined, flags: InspectFlags) => inspect(model, flags, context));
   addCommonOptions(command);
@@ -75,7 +77,7 @@ async function inspect(model: string | undefined, flags: InspectFlags, context: 
   );
 }
 
-async function read(model: string | undefined, flags: CommonOptions, context: Context): Promise<Inspection> {
+async function read(model: string | undefined, flags: InspectFlags, context: Context): Promise<Inspection> {
   if (model !== undefined && (await isFile(model))) {
     await using file = await SafetensorsFile.open(model);
     return { path: model, ...describeFiles([file]) };

@@ -67,8 +67,9 @@ async function load<Model extends Qwen3Model>(
     );
   }
   const began = performance.now();
-  const { model: source, device, adapter, threads, dtype } = flags;
-  const model = await loadKind(source, { device, adapter, threads, dtype, signal: context.signal, onProgress });
+  const { model: source, revision, lora, device, adapter, threads, dtype } = flags;
+  const options = { revision, lora, device, adapter, threads, dtype };
+  const model = await loadKind(source, { ...options, signal: context.signal, onProgress });
   const { device: runsOn, memory } = model;
   const taken = formatSeconds(performance.now() - began);
   notes.detail(

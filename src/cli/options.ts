@@ -11,6 +11,8 @@ export interface CommonOptions {
 /** Options of every command that loads a model. */
 export interface ModelOptions extends CommonOptions {
   readonly model?: string;
+  readonly revision?: string;
+  readonly lora?: string;
   readonly device: NonNullable<LoadOptions["device"]>;
   readonly adapter?: string;
   readonly threads?: number;
@@ -27,6 +29,8 @@ export function addCommonOptions(command: Command): Command {
 export function addModelOptions(command: Command): Command {
   command
     .option("-m, --model <model>", "checkpoint folder or hub id (default: the bundled demonstration model)")
+    .option("--revision <revision>", "branch, tag or commit of a hub id (default: its main branch)")
+    .option("--lora <adapter>", "LoRA adapter to merge into the model: folder or hub id")
     .addOption(
       new Option("--device <device>", "what to compute on")
         .choices(["auto", "webgpu", "wasm", "reference"])

@@ -6,10 +6,11 @@ import { ProgressBars } from "./progress.ts";
 /** The folder of a model, fetched with progress if need be. */
 export async function resolveFolder(
   model: string | undefined,
-  flags: CommonOptions,
+  flags: CommonOptions & { readonly revision?: string },
   context: Context,
 ): Promise<string> {
   using progress = await ProgressBars.create(context, flags);
-  const { folder } = await resolveModel(model, { onProgress: progress.onProgress, signal: context.signal });
+  const { revision } = flags;
+  const { folder } = await resolveModel(model, { revision, onProgress: progress.onProgress, signal: context.signal });
   return folder;
 }

@@ -105,7 +105,7 @@ async function rerankHits(
   lists: RerankRun["lists"],
   { flags, context }: SearchRun,
 ): Promise<RankedPassage[]> {
-  const { model: _, reranker, ...others } = flags;
+  const { model: _, revision: __, lora: ___, reranker, ...others } = flags;
   using progress = await ProgressBars.create(context, flags);
   const { onProgress } = progress;
   const named = { ...others, ...(reranker !== undefined && { model: reranker }) };
@@ -134,7 +134,8 @@ async function meaningHits(
   const { onProgress } = progress;
   await using model = await loadEmbeddingModel(flags, context, onProgress);
   const probe = await model.encodeDocument(PROBE, { signal });
-  const identity = { source: flags.model, device: model.device.kind, dtype: flags.dtype };
+  const { model: source, revision, lora, dtype } = flags;
+  const identity = { source, revision, lora, device: model.device.kind, dtype };
   const file = flags.index === false ? undefined : indexFile(paths, identity, env, flags.index);
   const index = await VectorIndex.open(file, probe, (reason) => notes.note(`the index is made anew: ${reason}`));
   const onSaveFailure = (reason: string): void => notes.note(`the index could not be written: ${reason}`);

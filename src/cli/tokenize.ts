@@ -10,6 +10,7 @@ import { addTextInput, readTexts, type TextFlags } from "./texts.ts";
 
 interface TokenizeFlags extends TextFlags {
   readonly model?: string;
+  readonly revision?: string;
   readonly specialTokens: boolean;
 }
 
@@ -25,6 +26,7 @@ interface Token {
 export function defineTokenize(command: Command, context: Context): void {
   addTextInput(command)
     .option("-m, --model <model>", "checkpoint folder, hub id or tokenizer.json (default: the bundled model)")
+    .option("--revision <revision>", "branch, tag or commit of a hub id (default: its main branch)")
     .option("--no-special-tokens", "leave out what the model puts around every text")
     .action((texts: string[], flags: TokenizeFlags) => tokenize(texts, flags, context));
   addCommonOptions(command);

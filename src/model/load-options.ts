@@ -19,8 +19,8 @@ export interface LoadOptions {
   /** How weights are kept: `auto` as stored; `f32` and `bf16` convert while reading; `int8` quantises. @default "auto" */
   readonly dtype?: "auto" | "f32" | "bf16" | "int8" | undefined;
   /**
-   * Folder of a LoRA adapter as PEFT writes it, merged into the weights while they are read. A folder that holds an
-   * adapter and no model can also be the source itself; its base model is then found by the adapter's config.
+   * A LoRA adapter as PEFT writes it, folder or hub id, merged into the weights while they are read. A folder or hub id
+   * with an adapter and no model can also be the source itself; its base model is then found by the adapter's config.
    */
   readonly lora?: string | undefined;
   /** A backend made by `createBackend`, instead of `device`, `adapter` and `threads`. The model disposes it. */
@@ -32,7 +32,7 @@ export interface LoadOptions {
    * knows better, such as one with fast swap. @default true
    */
   readonly checkMemory?: boolean | undefined;
-  /** Branch, tag or commit of a hub id. @default "main" */
+  /** Branch, tag or commit of the source, where that is a hub id. @default "main" */
   readonly revision?: string | undefined;
   /** The hub cache to look in. @default `HF_HUB_CACHE`, else `HF_HOME`/hub, else ~/.cache/huggingface/hub */
   readonly cacheDir?: string | undefined;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Qwen3Error } from "../core/errors.ts";
-import { Checkpoint, resolveModel } from "../weights/index.ts";
+import { Checkpoint, resolveModel, type ResolvedModel } from "../weights/index.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { ADAPTER_CONFIG, LoraAdapter } from "./lora/lora-adapter.ts";
 
@@ -22,15 +22,26 @@ export interface OpenedModel {
 
 /** Finds and opens a checkpoint, and the LoRA adapter asked for or pointed at. */
 export async function openModel(source: string | undefined, options: LoadOptions): Promise<OpenedModel> {
-  const adapterFolder = options.lora ?? (source !== undefined && isAdapter(source) ? source : undefined);
-  if (adapterFolder === undefined) {
-    const checkpoint = await Checkpoint.open((await resolveModel(source, options)).folder);
-    return { checkpoint, adapter: undefined, files: checkpoint };
+  const found = await resolveModel(source, options);
+  const inPlace = { ...options, revision: undefined };
+  if (options.lora !== undefined) return await openAdapted(await resolveModel(options.lora, inPlace), () => found);
+  if (isAdapter(found.folder)) {
+    return await openAdapted(found, (adapter) => {
+      return resolveModel(baseOf(adapter), { ...options, revision: adapter.config.baseRevision });
+    });
   }
-  const adapter = await LoraAdapter.open(adapterFolder);
-  const base = options.lora === undefined ? baseOf(adapter) : source;
-  const checkpoint = await Checkpoint.open((await resolveModel(base, options)).folder);
-  return { checkpoint, adapter, files: overlay(adapter, checkpoint) };
+  const checkpoint = await Checkpoint.open(found.folder);
+  return { checkpoint, adapter: undefined, files: checkpoint };
+}
+
+/** @param findBase from the adapter to the model that it is merged into */
+async function openAdapted(
+  { folder, name }: ResolvedModel,
+  findBase: (adapter: LoraAdapter) => ResolvedModel | Promise<ResolvedModel>,
+): Promise<OpenedModel> {
+  const adapter = await LoraAdapter.open(folder);
+  const checkpoint = await Checkpoint.open((await findBase(adapter)).folder);
+  return { checkpoint, adapter, files: overlay(adapter, checkpoint, name) };
 }
 
 /** A folder with an adapter and no model of its own. */
@@ -45,9 +56,9 @@ function baseOf({ config, folder }: LoraAdapter): string {
 }
 
 /** sentence-transformers saves an adapter with the modules, prompts and tokenizer it was trained with; they win. */
-function overlay({ folder }: LoraAdapter, checkpoint: Checkpoint): ModelFiles {
+function overlay({ folder }: LoraAdapter, checkpoint: Checkpoint, name: string): ModelFiles {
   return {
-    name: `${checkpoint.name} + ${folder.path}`,
+    name: `${checkpoint.name} + ${name}`,
     file: (path) => folder.file(path) ?? checkpoint.file(path),
     json: async (path) => (await folder.json(path)) ?? (await checkpoint.json(path)),
   };

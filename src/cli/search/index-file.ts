@@ -9,6 +9,8 @@ import { repositoryRoot } from "./repository-root.ts";
 export interface IndexedModel {
   /** As given with --model; undefined for the bundled one. */
   readonly source: string | undefined;
+  readonly revision: string | undefined;
+  readonly lora: string | undefined;
   readonly device: string;
   readonly dtype: string;
 }

@@ -6,6 +6,7 @@ export interface ServeFlags {
   readonly modelId?: string;
   readonly reranker?: string;
   readonly revision?: string;
+  readonly lora?: string;
   readonly device: "auto" | "webgpu" | "wasm" | "reference";
   readonly threads?: number;
   readonly dtype: "auto" | "f32" | "bf16" | "int8";
@@ -48,6 +49,7 @@ const FLAGS: readonly Flag[] = [
   { flags: "-m, --model-id <model>", about: "checkpoint folder or hub id (default: the bundled demonstration models)" },
   { flags: "--reranker <model>", about: "a reranker to serve besides", ours: true },
   { flags: "--revision <revision>", about: "branch, tag or commit of a hub id" },
+  { flags: "--lora <adapter>", about: "LoRA adapter to merge into --model-id: folder or hub id", ours: true },
   {
     flags: "--device <device>",
     about: "auto, webgpu, wasm or reference",

@@ -11,9 +11,9 @@ export interface LoadedModels extends AsyncDisposable {
 
 /** The models that the flags name; without any, both bundled ones. */
 export async function loadServedModels(flags: ServeFlags, signal: AbortSignal): Promise<LoadedModels> {
-  const { device, threads, dtype, revision, huggingfaceHubCache: cacheDir } = flags;
+  const { device, threads, dtype, revision, lora, huggingfaceHubCache: cacheDir } = flags;
   const options: LoadOptions = { device, threads, dtype, cacheDir, signal };
-  const own: LoadOptions = { ...options, revision };
+  const own: LoadOptions = { ...options, revision, lora };
   const main = flags.modelId === undefined ? "embedding" : await roleOf(flags.modelId, own);
   if (main === "reranker" && flags.reranker !== undefined) {
     throw new Qwen3Error("invalid-argument", `--model-id ${flags.modelId} is a reranker itself; leave --reranker out`);
@@ -52,7 +52,17 @@ type Role = "embedding" | "reranker";
 async function roleOf(source: string, { revision, cacheDir }: LoadOptions): Promise<Role> {
   const { folder } = await resolveModel(source, { revision, cacheDir });
   if (existsSync(join(folder, "modules.json"))) return "embedding";
-  const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as { readonly architectures?: unknown };
-  const classifies = JSON.stringify(config.architectures ?? []).includes("Classification");
-  return classifies || /rerank/i.test(source) ? "reranker" : "embedding";
+  const config = readJson(join(folder, "config.json")) ?? readJson(join(folder, "adapter_config.json")) ?? {};
+  const classifies = JSON.stringify(config["architectures"] ?? []).includes("Classification");
+  const names = [source, JSON.stringify(config["base_model_name_or_path"] ?? "")];
+  return classifies || names.some((name) => /rerank/i.test(name)) ? "reranker" : "embedding";
+}
+
+/** Undefined where there is none, or none that can be read: loading the model then says what is wrong with it. */
+function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,8 @@ import { Qwen3Error } from "../../core/errors.ts";
 export interface AdapterConfig {
   /** Hub id or path of the model that the adapter was trained on. */
   readonly baseModel: string | undefined;
+  /** Of it, where it is a hub id. */
+  readonly baseRevision: string | undefined;
   /** Factor of B·A: alpha / r, or alpha / √r with rslora. */
   readonly scale: number;
   readonly rank: number;
@@ -47,12 +49,17 @@ export function parseAdapterConfig(value: unknown, file: string): AdapterConfig 
   }
   const rank = readPositive(config, "r", file);
   const alpha = readPositive(config, "lora_alpha", file);
-  const base = config["base_model_name_or_path"];
   return {
     rank,
     scale: alpha / (config["use_rslora"] === true ? Math.sqrt(rank) : rank),
-    baseModel: typeof base === "string" && base !== "" ? base : undefined,
+    baseModel: readName(config, "base_model_name_or_path"),
+    baseRevision: readName(config, "revision"),
   };
+}
+
+function readName(config: Json, field: string): string | undefined {
+  const value = config[field];
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 function readPositive(config: Json, field: string, file: string): number {

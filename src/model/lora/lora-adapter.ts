@@ -32,6 +32,10 @@ export class LoraAdapter {
   /** @throws Qwen3Error naming the file and the field or tensor that cannot be used */
   static async open(path: string): Promise<LoraAdapter> {
     const folder = new ModelFolder(path);
+    if (folder.file(ADAPTER_CONFIG) === undefined) {
+      const message = `${path} has no ${ADAPTER_CONFIG}; expected a LoRA adapter as PEFT's save_pretrained writes it`;
+      throw new Qwen3Error("not-found", message);
+    }
     const config = parseAdapterConfig(await folder.json(ADAPTER_CONFIG), `${path}/${ADAPTER_CONFIG}`);
     const weights = folder.file(ADAPTER_WEIGHTS);
     if (weights === undefined)
