@@ -23,14 +23,18 @@ export interface WasmAttentionInput {
 }
 
 /** softmax(q·kᵀ · D^-½) · v over what each segment's queries may see. q [Q, H·D], k, v [K, KV·D] → [Q, H·D] */
-export function attention(recorder: Recorder, { panelRows }: Tuning, input: WasmAttentionInput): WasmActivation {
+export function attention(
+  recorder: Recorder,
+  { panelRows, tileColumns }: Tuning,
+  input: WasmAttentionInput,
+): WasmActivation {
   const { q, headDim, kvWidth, segments } = input;
   const [heads, kvHeads] = [q.width / headDim, kvWidth / headDim];
   const group = heads / kvHeads;
   const queries = Math.max(1, Math.floor(ROWS_PER_TILE / group));
   const tasks = recorder.once(segments, () => taskTable(segments, kvHeads, queries));
   const out = activation(recorder, q.rows, q.width);
-  const sizes = [heads, kvHeads, headDim, f32Bits(headDim ** -0.5), panelRows];
+  const sizes = [heads, kvHeads, headDim, f32Bits(headDim ** -0.5), panelRows, tileColumns];
   recorder.step({
     kernel: "attention",
     tiles: tasks.length / TASK_WORDS,
@@ -63,5 +67,5 @@ function taskTable(segments: readonly Segment[], kvHeads: number, queries: numbe
 function workBytes(rows: number, headDim: number): number {
   const width = Math.ceil(headDim / 8) * 8;
   const rowFloats = headDim + 2 * BLOCK_KEYS + width + 2;
-  return 256 + 4 * (rows * rowFloats + 2 * BLOCK_KEYS * width);
+  return 384 + 4 * (rows * rowFloats + 2 * BLOCK_KEYS * width);
 }

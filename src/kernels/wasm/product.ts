@@ -19,6 +19,8 @@ export interface Tuning {
   readonly threads: number;
   /** Rows of a register tile at most. */
   readonly panelRows: number;
+  /** Columns of a register tile; sixteen where the engine has 256-bit registers for them (assembly/parts/tile-wide.ts). */
+  readonly tileColumns: 8 | 16;
   readonly dotProduct: DotProduct;
 }
 
@@ -52,7 +54,7 @@ export function planProduct(
   const panels = layOut(recorder, tuning, { x, weight, rows, count, index });
   const tile = tileSize(columns[1] - columns[0], count, unit, tuning.threads);
   return {
-    args: [panels, weight.address, rows, depth, count, tile.panels, ...columns, tile.columns],
+    args: [panels, weight.address, rows, depth, count, tile.panels, ...columns, tile.columns, tuning.tileColumns],
     tiles: tile.count,
     scratchBytes: BEFORE_SUMS_BYTES + alignUp(tile.panels * tuning.panelRows * tile.columns * 4),
     panels,

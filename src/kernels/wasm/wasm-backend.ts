@@ -39,6 +39,8 @@ export interface WasmBackendOptions {
   readonly revectorize?: boolean;
   /** Told about what works, but not as asked for. @default process.emitWarning */
   readonly onWarning?: (message: string) => void;
+  /** Columns of a register tile; results are the same. @default 16 with `revectorize`, which they need to be faster, else 8 */
+  readonly tileColumns?: 8 | 16;
 }
 
 /** Handwritten WebAssembly SIMD kernels on worker threads over one shared memory. */
@@ -63,7 +65,8 @@ export class WasmBackend implements Backend {
     const threads = checkThreads(options.threads ?? availableCores());
     const weights = options.weights ?? "stored";
     const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
-    const tuning = { threads, panelRows: PANEL_ROWS[level], dotProduct };
+    const tileColumns = options.tileColumns ?? 8;
+    const tuning = { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct };
     const kernels = await compileKernels(level, options.kernels ?? {});
     const parts = { level, kernels, tuning, weights, revectorized: false };
     const { revectorize = process.env["QWEN3_WASM_REVECTORIZE"] === "1" } = options;
@@ -71,7 +74,8 @@ export class WasmBackend implements Backend {
   }
 
   /** The same with faster kernels, if the engine can make them and they compute the same. */
-  static async #revectorize(plain: Parts, { kernels = {}, onWarning }: WasmBackendOptions): Promise<Parts> {
+  static async #revectorize(plain: Parts, options: WasmBackendOptions): Promise<Parts> {
+    const { kernels = {}, tileColumns = 16, onWarning } = options;
     const warn = onWarning ?? ((message: string): void => process.emitWarning(message));
     if (!canRevectorize()) {
       warn("revectorize: this engine cannot join 128-bit operations into 256-bit ones; running the plain kernels");
@@ -79,6 +83,7 @@ export class WasmBackend implements Backend {
     }
     const fast = {
       ...plain,
+      tuning: { ...plain.tuning, tileColumns },
       kernels: await compileKernels(plain.level, kernels, compileRevectorized),
       revectorized: true,
     };

@@ -6,9 +6,10 @@
 // block is computed alone, so a row's result does not depend on which rows share its tile.
 
 import { exp } from "./parts/exp.ts";
-import { PANEL_COLUMNS, panelRows, panelStart } from "./parts/panels.ts";
-import { packRow } from "./parts/pack-row.ts";
+import { PANEL_COLUMNS, panelOf, panelRows, panelStart } from "./parts/panels.ts";
+import { packRows } from "./parts/pack-row.ts";
 import { multiplyTile } from "./parts/tile.ts";
+import { multiplyTileWide } from "./parts/tile-wide.ts";
 import { madd, maxLanes, sumLanes } from "./parts/vector.ts";
 import { F32 } from "./parts/widen.ts";
 
@@ -35,6 +36,8 @@ class Attention {
   scale: f32;
   /** Rows of a register tile at most. */
   maxPanelRows: i32;
+  /** Columns of a register tile, 8 or 16. */
+  tileColumns: i32;
 }
 
 @unmanaged
@@ -56,8 +59,9 @@ class Task {
 class Work {
   rows: i32;
   panels: i32;
-  /** Row panels [R, D] of q · scale, and [R, keys] of the weights. */
+  /** Row panels [R, D] of q · scale. */
   q: usize;
+  /** For each row panel of r rows, B · r: as much as its rows see of the block's weights, [keys, r]. */
   weights: usize;
   /** Column panels [B, D] of keys and [D, B] of values. */
   keys: usize;
@@ -70,7 +74,9 @@ class Work {
   totals: usize;
 }
 
-const WORK_BYTES: usize = 64;
+/** The fields above, and eight addresses of rows to be packed. */
+const WORK_BYTES: usize = 192;
+const SOURCES: usize = 128;
 
 export function attention(args: Attention, tile: i32, scratch: usize): void {
   const task = changetype<Task>(args.tasks + <usize>tile * offsetof<Task>());
@@ -79,9 +85,9 @@ export function attention(args: Attention, tile: i32, scratch: usize): void {
   for (let first = 0; first < keys; first += BLOCK_KEYS) {
     const count = min(BLOCK_KEYS, keys - first);
     packBlock(args, task, work, first, count);
-    scoreBlock(args, work, count);
+    scoreBlock(args, task, work, first, count);
     weighBlock(args, task, work, first, count);
-    addValues(args, work, count);
+    addValues(args, task, work, first, count);
   }
   writeOut(args, task, work);
 }
@@ -123,6 +129,7 @@ function prepare(args: Attention, task: Task, scratch: usize): Work {
 function packQueries(args: Attention, task: Task, work: Work): void {
   const heads = group(args);
   const headBytes = <usize>args.headDim << 2;
+  const sources = changetype<usize>(work) + SOURCES;
   let row = 0;
   for (let panel = 0; panel < work.panels; panel++) {
     const rows = panelRows(panel, work.rows, work.panels);
@@ -130,9 +137,9 @@ function packQueries(args: Attention, task: Task, work: Work): void {
     for (let i = 0; i < rows; i++, row++) {
       const token = task.queryStart + row / heads;
       const head = task.kvHead * heads + (row % heads);
-      const from = args.q + <usize>(token * args.heads + head) * headBytes;
-      packRow(from, args.headDim, into + (<usize>i << 2), <usize>rows << 2, args.scale);
+      store<usize>(sources + <usize>i * sizeof<usize>(), args.q + <usize>(token * args.heads + head) * headBytes);
     }
+    packRows(sources, rows, args.headDim, into, <usize>rows << 2, args.scale);
   }
 }
 
@@ -146,11 +153,16 @@ function keyOffset(args: Attention, task: Task, key: i32): usize {
 
 function packBlock(args: Attention, task: Task, work: Work, first: i32, count: i32): void {
   const panelBytes = <usize>(args.headDim * PANEL_COLUMNS) << 2;
-  for (let i = 0; i < count; i++) {
-    const from = keyOffset(args, task, first + i);
-    const panel = work.keys + <usize>(i / PANEL_COLUMNS) * panelBytes;
-    packRow(args.k + from, args.headDim, panel + (<usize>(i % PANEL_COLUMNS) << 2), PANEL_COLUMNS << 2, 1);
-    packValue(args.v + from, args.headDim, work.values + (<usize>(i * PANEL_COLUMNS) << 2), count);
+  const sources = changetype<usize>(work) + SOURCES;
+  let panel = work.keys;
+  for (let start = 0; start < count; start += PANEL_COLUMNS, panel += panelBytes) {
+    const keys = min(PANEL_COLUMNS, count - start);
+    for (let i = 0; i < keys; i++) {
+      const from = keyOffset(args, task, first + start + i);
+      store<usize>(sources + <usize>i * sizeof<usize>(), args.k + from);
+      packValue(args.v + from, args.headDim, work.values + (<usize>((start + i) * PANEL_COLUMNS) << 2), count);
+    }
+    packRows(sources, keys, args.headDim, panel, PANEL_COLUMNS << 2, 1);
   }
 }
 
@@ -167,65 +179,102 @@ function packValue(from: usize, headDim: i32, into: usize, count: i32): void {
   memory.copy(into, from, <usize>(headDim - column) << 2);
 }
 
-/** scores = q · keysᵀ. The last panel may hold keys of an earlier block beyond `count`: those scores are not read. */
-function scoreBlock(args: Attention, work: Work, count: i32): void {
+/** Keys of a block from `first` on that row `row` sees. */
+// @ts-ignore: decorator
+@inline
+function visibleTo(args: Attention, task: Task, row: i32, first: i32, count: i32): i32 {
+  return max(0, min(count, task.visible + row / group(args) - first));
+}
+
+/** The first row panel in which a row sees key `key`. */
+function firstPanelFor(args: Attention, task: Task, work: Work, key: i32): i32 {
+  const token = max(0, key - task.visible + 1);
+  return panelOf(token * group(args), work.rows, work.panels);
+}
+
+/**
+ * scores = q · keysᵀ, where any row of a panel sees any key of a panel. The last panel may hold keys of an earlier block
+ * beyond `count`: those scores are not read.
+ */
+function scoreBlock(args: Attention, task: Task, work: Work, first: i32, count: i32): void {
   const panelBytes = <usize>(args.headDim * PANEL_COLUMNS) << 2;
-  const stride: usize = BLOCK_KEYS << 2;
-  memory.fill(work.scores, 0, <usize>work.rows * stride);
-  for (let column = 0; column < count; column += PANEL_COLUMNS) {
-    const b = work.keys + <usize>(column / PANEL_COLUMNS) * panelBytes;
-    multiplyPanels(work, work.q, args.headDim, b, work.scores + (<usize>column << 2), stride);
+  memory.fill(work.scores, 0, <usize>work.rows * (BLOCK_KEYS << 2));
+  let b = work.keys;
+  for (let column = 0; column < count; ) {
+    const two = args.tileColumns === 16 && column + PANEL_COLUMNS < count;
+    scorePanels(work, firstPanelFor(args, task, work, first + column), args.headDim, b, two ? panelBytes : 0, column);
+    column += two ? 2 * PANEL_COLUMNS : PANEL_COLUMNS;
+    b += two ? panelBytes << 1 : panelBytes;
+  }
+}
+
+/** scores[rows from panel `panel` on, column …] = q · the column panel b and, if `next` is not 0, the one that far on. */
+function scorePanels(work: Work, panel: i32, depth: i32, b: usize, next: usize, column: i32): void {
+  let row = panelStart(panel, work.rows, work.panels);
+  for (; panel < work.panels; panel++) {
+    const rows = panelRows(panel, work.rows, work.panels);
+    const a = work.q + (<usize>(row * depth) << 2);
+    const c = work.scores + (<usize>(row * BLOCK_KEYS + column) << 2);
+    if (next) multiplyTileWide(rows, a, b, next, depth, c, BLOCK_KEYS << 2);
+    else multiplyTile(F32, rows, a, b, depth, c, BLOCK_KEYS << 2);
+    row += rows;
   }
 }
 
 /** sums += weights · values */
-function addValues(args: Attention, work: Work, count: i32): void {
+function addValues(args: Attention, task: Task, work: Work, first: i32, count: i32): void {
   const panelBytes = <usize>(count * PANEL_COLUMNS) << 2;
-  const stride = <usize>ceil8(args.headDim) << 2;
-  for (let column = 0; column < args.headDim; column += PANEL_COLUMNS) {
-    const b = work.values + <usize>(column / PANEL_COLUMNS) * panelBytes;
-    multiplyPanels(work, work.weights, count, b, work.sums + (<usize>column << 2), stride);
+  const width = ceil8(args.headDim);
+  let b = work.values;
+  for (let column = 0; column < width; ) {
+    const two = args.tileColumns === 16 && column + PANEL_COLUMNS < width;
+    const next = two ? panelBytes : 0;
+    for (let panel = 0, row = 0; panel < work.panels; panel++) {
+      const rows = panelRows(panel, work.rows, work.panels);
+      const depth = visibleTo(args, task, row + rows - 1, first, count);
+      addPanels(work, row, rows, depth, b, next, work.sums + (<usize>(row * width + column) << 2), <usize>width << 2);
+      row += rows;
+    }
+    column += two ? 2 * PANEL_COLUMNS : PANEL_COLUMNS;
+    b += two ? panelBytes << 1 : panelBytes;
   }
 }
 
-/** c[rows, 8] += row panels a [rows, depth] · column panel b [depth, 8] */
 // @ts-ignore: decorator
 @inline
-function multiplyPanels(work: Work, a: usize, depth: i32, b: usize, c: usize, stride: usize): void {
-  for (let panel = 0; panel < work.panels; panel++) {
-    const rows = panelRows(panel, work.rows, work.panels);
-    multiplyTile(F32, rows, a, b, depth, c, stride);
-    a += <usize>(rows * depth) << 2;
-    c += <usize>rows * stride;
-  }
+function addPanels(work: Work, row: i32, rows: i32, depth: i32, b: usize, next: usize, c: usize, stride: usize): void {
+  const a = work.weights + (<usize>(row * BLOCK_KEYS) << 2);
+  if (next) multiplyTileWide(rows, a, b, next, depth, c, stride);
+  else multiplyTile(F32, rows, a, b, depth, c, stride);
 }
 
 /** Turns scores into weights exp(score − maximum), laid out in row panels, and rescales the sums of earlier blocks. */
 function weighBlock(args: Attention, task: Task, work: Work, first: i32, count: i32): void {
-  const heads = group(args);
   const width = ceil8(args.headDim);
+  const sources = changetype<usize>(work) + SOURCES;
   let row = 0;
   for (let panel = 0; panel < work.panels; panel++) {
     const rows = panelRows(panel, work.rows, work.panels);
-    const into = work.weights + (<usize>(row * count) << 2);
+    const keys = visibleTo(args, task, row + rows - 1, first, count);
+    const into = work.weights + (<usize>(row * BLOCK_KEYS) << 2);
     for (let i = 0; i < rows; i++, row++) {
       const scores = work.scores + (<usize>(row * BLOCK_KEYS) << 2);
-      const visible = max(0, min(count, task.visible + row / heads - first));
-      const correction = softmaxRow(work, row, scores, visible);
+      store<usize>(sources + <usize>i * sizeof<usize>(), scores);
+      const correction = softmaxRow(work, row, scores, visibleTo(args, task, row, first, count), keys);
       if (correction !== 1) rescale(work.sums + (<usize>(row * width) << 2), width, correction);
-      packRow(scores, count, into + (<usize>i << 2), <usize>rows << 2, 1);
     }
+    packRows(sources, rows, keys, into, <usize>rows << 2, 1);
   }
 }
 
-/** scores ← exp(scores − maximum), 0 from `visible` on; returns the factor for what was summed before. */
-function softmaxRow(work: Work, row: i32, scores: usize, visible: i32): f32 {
-  const end = scores + (BLOCK_KEYS << 2);
+/** scores[0 … keys] ← exp(scores − maximum), 0 from `visible` on; returns the factor for what was summed before. */
+function softmaxRow(work: Work, row: i32, scores: usize, visible: i32, keys: i32): f32 {
+  const end = scores + (<usize>((keys + 3) & ~3) << 2);
   for (let at = scores + (<usize>visible << 2); at < end; at += 4) store<f32>(at, LOWEST);
   const at = <usize>row << 2;
   const before = load<f32>(work.maxima + at);
   const maximum = max(before, highest(scores, end));
-  const correction = exponential(before - maximum);
+  const correction: f32 = before === maximum ? 1 : exponential(before - maximum);
   const total = exponentials(scores, end, maximum);
   store<f32>(work.maxima + at, maximum);
   store<f32>(work.totals + at, load<f32>(work.totals + at) * correction + total);
@@ -234,7 +283,7 @@ function softmaxRow(work: Work, row: i32, scores: usize, visible: i32): f32 {
 
 function highest(from: usize, end: usize): f32 {
   let highest = f32x4.splat(LOWEST);
-  for (; from < end; from += 16) highest = f32x4.max(highest, v128.load(from));
+  for (; from < end; from += 16) highest = f32x4.pmax(highest, v128.load(from));
   return maxLanes(highest);
 }
 

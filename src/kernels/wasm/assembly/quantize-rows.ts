@@ -34,9 +34,7 @@ function quantizeTile(WIDE: bool, args: QuantizeRows, tile: i32, scratch: usize)
   const end = min(first + args.rowsPerTile, args.rows);
   v128.store(scratch + ((<usize>args.depth << 2) & ~15), i32x4.splat(0));
   for (let row = first; row < end; row++) {
-    const x = rowOf(args, row, scratch);
-    if (x !== scratch) memory.copy(scratch, x, <usize>args.depth << 2);
-    scaleAndRotate(scratch, args.balance, args.depth, rotationBlock(args.depth));
+    scaleAndRotate(rowOf(args, row, scratch), args.balance, scratch, args.depth, rotationBlock(args.depth));
     const step = stepOf(largestMagnitude(scratch, args.paddedDepth));
     store<f32>(steps + (<usize>row << 2), step);
     const into = placeOf(args, row, args.paddedDepth, bytes, 4);

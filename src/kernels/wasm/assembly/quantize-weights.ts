@@ -78,7 +78,7 @@ function quantizeRow(args: QuantizeWeights, index: i32, panel: usize, column: i3
   const block = rotationBlock(args.depth);
   v128.store(row + ((<usize>args.depth << 2) & ~15), i32x4.splat(0));
   widen(args, index, 0, args.depth, row);
-  scaleAndRotate(row, factors, args.depth, block);
+  scaleAndRotate(row, factors, row, args.depth, block);
   const step = stepOf(largestMagnitude(row, args.paddedDepth));
   const sum = writeColumn(row, args.paddedDepth, inverseOf(step), panel + PANEL_HEAD + (<usize>column << 2));
   // Both factors of the product were lengthened by √block.

@@ -3,6 +3,8 @@
 
 import { madd } from "./vector.ts";
 
+/** Adding 1.5 · 2²³ rounds to a whole number and leaves it in the low bits: cheaper than nearest and a conversion. */
+const ROUNDING: f32 = 12582912;
 /** exp underflows to 0 below this: the smallest normal float32 is 2⁻¹²⁶. */
 const LOWEST: f32 = -87.33654;
 /** Above this the result would not be finite. */
@@ -12,11 +14,15 @@ const LOG2_E: f32 = 1.44269504;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.12194440e-4;
 
-/** exp(x) per lane; 0 below −87.33654, exp(88.37626) above that. */
+/** exp(x) per lane; 0 below −87.33654 and for NaN, exp(88.37626) above that. Inlined, so that loops keep its constants. */
+// @ts-ignore: decorator
+@inline
 export function exp(x: v128): v128 {
   const inRange = f32x4.ge(x, f32x4.splat(LOWEST));
-  const clamped = f32x4.min(f32x4.max(x, f32x4.splat(LOWEST)), f32x4.splat(HIGHEST));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2_E)));
+  // pmin and pmax are one instruction each, min and max a dozen for the sake of NaN and −0.
+  const clamped = f32x4.pmin(f32x4.splat(HIGHEST), f32x4.pmax(f32x4.splat(LOWEST), x));
+  const rounded = madd(clamped, f32x4.splat(LOG2_E), f32x4.splat(ROUNDING));
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDING));
   let r = madd(n, f32x4.splat(-LN2_HIGH), clamped);
   r = madd(n, f32x4.splat(-LN2_LOW), r);
   // Minimax polynomial of exp(r) − 1 − r over r², degree 5 (Cephes).
@@ -27,11 +33,13 @@ export function exp(x: v128): v128 {
   p = madd(p, r, f32x4.splat(5.0000001201e-1));
   const power = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
   // 2ⁿ by its exponent bits; n is within [−126, 127] after the clamp.
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const scale = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
   return v128.and(f32x4.mul(power, scale), inRange);
 }
 
 /** x · sigmoid(x) per lane. */
+// @ts-ignore: decorator
+@inline
 export function silu(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
 }

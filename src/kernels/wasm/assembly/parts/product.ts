@@ -4,11 +4,14 @@
 
 import { PANEL_COLUMNS, panelRows, panelStart } from "./panels.ts";
 import { multiplyRow, multiplyTile, stepBytes } from "./tile.ts";
+import { multiplyTileWide, multiplyTileWideI8 } from "./tile-wide.ts";
 import { I8, PANEL_HEAD, activationBytes, multiplyTileInt } from "./tile-int.ts";
 import { F32, widenPanel } from "./widen.ts";
 
 /** Depth of a cache block: 512 × 8 float32 of weights (16 KiB) and 512 × 6 of activations (12 KiB) share the L1 cache. */
 const BLOCK_DEPTH: i32 = 512;
+/** The same with sixteen columns of weights. */
+const WIDE_BLOCK_DEPTH: i32 = 256;
 /** From this many row panels on, widening a weight panel once to memory is cheaper than in every register tile. */
 const WIDEN_FROM_PANELS: i32 = 3;
 
@@ -28,6 +31,8 @@ export class Product {
   columnEnd: i32;
   /** Columns of one tile, a multiple of 8. */
   columnsPerTile: i32;
+  /** Columns of a register tile, 8 or 16 (tile-wide.ts). */
+  tileColumns: i32;
 }
 
 /** The part of the product that one tile computes. Lives at the start of a thread's scratch memory. */
@@ -76,8 +81,9 @@ export function multiply(TYPE: i32, p: Product, tile: i32, scratch: usize): Part
   memory.fill(part.sums, 0, <usize>part.rows * part.stride);
   const panelBytes = <usize>p.depth * stepBytes(TYPE);
   const weights = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
-  for (let start = 0; start < p.depth; start += BLOCK_DEPTH) {
-    const depth = min(BLOCK_DEPTH, p.depth - start);
+  const blockDepth = p.tileColumns === 16 ? WIDE_BLOCK_DEPTH : BLOCK_DEPTH;
+  for (let start = 0; start < p.depth; start += blockDepth) {
+    const depth = min(blockDepth, p.depth - start);
     const block = weights + <usize>start * stepBytes(TYPE);
     if (TYPE !== F32 && part.panels >= WIDEN_FROM_PANELS) {
       multiplyWidened(TYPE, p, part, block, panelBytes, start, depth, scratch + PART_BYTES);
@@ -99,6 +105,11 @@ function multiplyStored(TYPE: i32, p: Product, part: Part, block: usize, panelBy
       multiplyRow(TYPE, a, block, panelBytes, depth, part.sums + (<usize>column << 2));
     }
   }
+  if (TYPE === F32 && p.tileColumns === 16) {
+    for (; column + 16 <= part.columns; column += 16, block += panelBytes << 1) {
+      multiplyTwoPanels(p, part, block, panelBytes, start, depth, column);
+    }
+  }
   for (; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
     multiplyPanel(TYPE, p, part, block, start, depth, column);
   }
@@ -110,9 +121,31 @@ function multiplyStored(TYPE: i32, p: Product, part: Part, block: usize, panelBy
 function multiplyWidened(
   TYPE: i32, p: Product, part: Part, block: usize, panelBytes: usize, start: i32, depth: i32, widened: usize,
 ): void {
-  for (let column = 0; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
+  let column = 0;
+  if (p.tileColumns === 16) {
+    const next = <usize>depth << 5;
+    for (; column + 16 <= part.columns; column += 16, block += panelBytes << 1) {
+      widenPanel(TYPE, block, widened, depth);
+      widenPanel(TYPE, block + panelBytes, widened + next, depth);
+      multiplyTwoPanels(p, part, widened, next, start, depth, column);
+    }
+  }
+  for (; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
     widenPanel(TYPE, block, widened, depth);
     multiplyPanel(F32, p, part, widened, start, depth, column);
+  }
+}
+
+/** As multiplyPanel, with the float32 panel `next` bytes after `block` too. */
+function multiplyTwoPanels(p: Product, part: Part, block: usize, next: usize, start: i32, depth: i32, column: i32): void {
+  let sums = part.sums + (<usize>column << 2);
+  let row = part.firstRow;
+  for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
+    const rows = panelRows(panel, p.rows, p.panels);
+    const a = p.x + ((<usize>row * p.depth + <usize>start * rows) << 2);
+    multiplyTileWide(rows, a, block, next, depth, sums, part.stride);
+    sums += <usize>rows * part.stride;
+    row += rows;
   }
 }
 
@@ -139,16 +172,21 @@ function multiplyIntegers(TYPE: i32, p: Product, part: Part): void {
   const rowBytes = <usize>depth * activationBytes(TYPE);
   const steps = p.x + <usize>p.rows * rowBytes;
   const panelBytes = PANEL_HEAD + (<usize>depth << 3);
+  const wide = TYPE === I8 && p.tileColumns === 16;
   let b = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
-  for (let column = 0; column < part.columns; column += PANEL_COLUMNS, b += panelBytes) {
+  for (let column = 0; column < part.columns; ) {
+    const two = wide && column + 16 <= part.columns;
     let sums = part.sums + (<usize>column << 2);
     let row = part.firstRow;
     for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
       const rows = panelRows(panel, p.rows, p.panels);
-      const a = p.x + <usize>row * rowBytes;
-      multiplyTileInt(TYPE, rows, a, steps + (<usize>row << 2), b, depth >> 2, sums, part.stride);
+      const a = p.x + <usize>row * rowBytes, aSteps = steps + (<usize>row << 2);
+      if (two) multiplyTileWideI8(rows, a, aSteps, b, panelBytes, depth >> 2, sums, part.stride);
+      else multiplyTileInt(TYPE, rows, a, aSteps, b, depth >> 2, sums, part.stride);
       sums += <usize>rows * part.stride;
       row += rows;
     }
+    column += two ? 16 : 8;
+    b += two ? panelBytes << 1 : panelBytes;
   }
 }

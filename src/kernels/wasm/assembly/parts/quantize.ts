@@ -1,22 +1,25 @@
 // Rounding rows to eight bits: symmetric, one step a row.
 
-import { maxLanes } from "./vector.ts";
-
 /** The largest magnitude kept: −128 would have no counterpart. */
 const LEVELS: f32 = 127;
 /** Adding 1.5 · 2²³ leaves a small number, rounded to the nearest even integer, in the low bits of the float. */
 const ROUNDING: f32 = 12582912;
 
-/** Largest magnitude of `width` floats, padded with zeros to whole vectors. */
+/**
+ * Largest magnitude of `width` floats, padded with zeros to whole vectors. Compared as integers, which have the same order
+ * once the sign is gone, put NaN on top, and need one instruction.
+ */
 export function largestMagnitude(x: usize, width: i32): f32 {
-  let even = f32x4.splat(0), odd = even;
+  let a = i32x4.splat(0), b = a;
   const end = x + (<usize>width << 2);
   for (; x + 16 < end; x += 32) {
-    even = f32x4.max(even, f32x4.abs(v128.load(x)));
-    odd = f32x4.max(odd, f32x4.abs(v128.load(x, 16)));
+    a = i32x4.max_u(a, f32x4.abs(v128.load(x)));
+    b = i32x4.max_u(b, f32x4.abs(v128.load(x, 16)));
   }
-  if (x < end) even = f32x4.max(even, f32x4.abs(v128.load(x)));
-  return maxLanes(f32x4.max(even, odd));
+  if (x < end) a = i32x4.max_u(a, f32x4.abs(v128.load(x)));
+  a = i32x4.max_u(a, b);
+  a = i32x4.max_u(a, v128.shuffle<u32>(a, a, 2, 3, 2, 3));
+  return reinterpret<f32>(max<u32>(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)));
 }
 
 /** What one step of the row's eight-bit values stands for; 0 for a row of zeros. */

@@ -47,7 +47,7 @@ function tileI8(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usi
 /** c + four products of eight-bit pairs per lane. The weights come first: the second operand may be taken as unsigned. */
 // @ts-ignore: decorator
 @inline
-function dot(weights: v128, x: v128, c: v128): v128 {
+export function dot(weights: v128, x: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, x, c);
   return unreachable();
 }
@@ -87,7 +87,7 @@ function dot16(a: v128, b: v128, c: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function storeRow(c: usize, sum0: v128, sum1: v128, s0: v128, s1: v128, aSteps: usize, at: usize): void {
+export function storeRow(c: usize, sum0: v128, sum1: v128, s0: v128, s1: v128, aSteps: usize, at: usize): void {
   const step = v128.load32_splat(aSteps + at);
   v128.store(c, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum0), s0), step));
   v128.store(c, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum1), s1), step), 16);
