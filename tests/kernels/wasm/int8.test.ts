@@ -13,11 +13,14 @@ interface Size {
   readonly depth: number;
 }
 
-const sizes = fc.record({
-  rows: fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 25, 65, 97),
-  columns: fc.constantFrom(1, 7, 8, 9, 17, 64, 129),
-  depth: fc.constantFrom(1, 2, 3, 4, 5, 8, 12, 31, 64, 100, 128, 192, 513, 1024, 3072),
-});
+/** At least seven results: the terms of one may cancel, and its rounding error is then large beside it. */
+const sizes = fc
+  .record({
+    rows: fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 25, 65, 97),
+    columns: fc.constantFrom(1, 7, 8, 9, 17, 64, 129),
+    depth: fc.constantFrom(1, 2, 3, 4, 5, 8, 12, 31, 64, 100, 128, 192, 513, 1024, 3072),
+  })
+  .filter(({ rows, columns }) => rows * columns >= 7);
 
 type Recipe = (backend: Backend, ops: Recording) => Promise<readonly Activation[]>;
 
