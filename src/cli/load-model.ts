@@ -67,8 +67,8 @@ async function load<Model extends Qwen3Model>(
     );
   }
   const began = performance.now();
-  const { model: source, revision, lora, device, adapter, threads, dtype } = flags;
-  const options = { revision, lora, device, adapter, threads, dtype };
+  const { model: source, revision, lora, device, adapter, autotune, threads, dtype } = flags;
+  const options = { revision, lora, device, adapter, autotune, threads, dtype };
   const model = await loadKind(source, { ...options, signal: context.signal, onProgress });
   const { device: runsOn, memory } = model;
   const taken = formatSeconds(performance.now() - began);

@@ -15,6 +15,7 @@ export interface ModelOptions extends CommonOptions {
   readonly lora?: string;
   readonly device: NonNullable<LoadOptions["device"]>;
   readonly adapter?: string;
+  readonly autotune?: boolean;
   readonly threads?: number;
   readonly dtype: NonNullable<LoadOptions["dtype"]>;
 }
@@ -37,6 +38,8 @@ export function addModelOptions(command: Command): Command {
         .default("auto"),
     )
     .option("--adapter <name>", "part of the name of the GPU adapter, for webgpu; also admits software adapters")
+    .option("--autotune", "time a GPU's matrix products when a model is first loaded on it (default: on real GPUs)")
+    .option("--no-autotune", "never time them")
     .option("--threads <n>", "threads of the CPU backend (default: one per core)", positiveInteger)
     .addOption(
       new Option("--dtype <dtype>", "how weights are kept").choices(["auto", "f32", "bf16", "int8"]).default("auto"),

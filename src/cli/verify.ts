@@ -42,11 +42,11 @@ async function checkModel(
   const own = await ownChecks(model);
   // Agreement loads the model again, beside the reference: two copies at once would not fit for the large ones.
   await model.dispose();
-  const { revision, lora, adapter, threads, dtype } = flags;
+  const { revision, lora, adapter, autotune, threads, dtype } = flags;
   const agreement = await agreementChecks({
     model: flags.model,
     device: kind,
-    loadOptions: { revision, lora, adapter, threads, dtype, signal: context.signal },
+    loadOptions: { revision, lora, adapter, autotune, threads, dtype, signal: context.signal },
   });
   return { checks: [...own, ...agreement], model: model.name, device: `${kind} (${description})` };
 }

@@ -27,6 +27,11 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** Whether Dawn guards buffer accesses too. @default false */
   readonly robustness?: boolean;
+  /**
+   * Times the tiles of matrix products when a model of new sizes is first loaded on an adapter, for at most about two
+   * seconds, and remembers the fastest in the user's cache folder. @default true, but on software adapters
+   */
+  readonly autotune?: boolean;
   /** WGSL to use in place of built-in kernels, by name: what `src/kernels/wgsl/NAME.wgsl` holds, rewritten. */
   readonly kernels?: Readonly<Record<string, string>>;
   /** Told about what works, but not as well as it should. @default process.emitWarning */

@@ -48,8 +48,9 @@ function createWasm({ threads, dtype, revectorize }: LoadOptions): Promise<Backe
 }
 
 /** A software adapter only if it is named: it is slower than the CPU backend. */
-function createWebGpu({ adapter }: LoadOptions): Promise<Backend> {
-  return createBackend({ kind: "webgpu", ...(adapter !== undefined && { adapter }) });
+function createWebGpu({ adapter, autotune }: LoadOptions): Promise<Backend> {
+  const given = { ...(adapter !== undefined && { adapter }), ...(autotune !== undefined && { autotune }) };
+  return createBackend({ kind: "webgpu", ...given });
 }
 
 async function tryWebGpu(options: LoadOptions): Promise<Backend | undefined> {

@@ -7,6 +7,11 @@ export interface LoadOptions {
   readonly device?: "auto" | BackendKind | undefined;
   /** Part of the name of the GPU adapter to use, for machines with several. */
   readonly adapter?: string | undefined;
+  /**
+   * Whether a GPU's matrix products are timed when a model of new sizes is first loaded on it: about two seconds, once,
+   * remembered in the user's cache folder. @default true, but on software adapters
+   */
+  readonly autotune?: boolean | undefined;
   /** Threads of the CPU backend. @default the physical cores available to this process */
   readonly threads?: number | undefined;
   /**

@@ -5,6 +5,7 @@ import { PassTimer } from "../../core/gpu/pass-timer.ts";
 import { StagingRing } from "../../core/gpu/staging-ring.ts";
 import { assignSlots } from "../slots.ts";
 import { ActivationArena } from "./activation-arena.ts";
+import { timeDispatches } from "./dispatch-times.ts";
 import { DispatchEncoder } from "./dispatch-encoder.ts";
 import { type GpuActivation, type GpuTensor, quadsOf } from "./gpu-activation.ts";
 import { type Dispatch, variantKey } from "./kernel.ts";
@@ -62,6 +63,11 @@ export class GpuSession {
   /** Compiles what these dispatches need, all of it at once. */
   compile(dispatches: readonly Dispatch[]): Promise<void> {
     return this.#encoder.compile(dispatches);
+  }
+
+  /** Milliseconds that each dispatch takes. They must be compiled. */
+  time(dispatches: readonly Dispatch[]): Promise<number[]> {
+    return timeDispatches(this.device, this.#encoder, dispatches);
   }
 
   /**

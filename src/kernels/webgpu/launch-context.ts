@@ -10,7 +10,7 @@ export interface LaunchContext {
   readonly limits: GpuLimits;
   /** Lanes of the adapter's subgroups, where kernels for small subgroups are best. */
   readonly lanes: number | undefined;
-  readonly matmuls: MatmulPlanner;
+  readonly matmuls: Pick<MatmulPlanner, "choose">;
   /** Where an activation lives. */
   tensor(activation: GpuActivation): GpuTensor;
   /** A host array in GPU memory until the recording ends. The same array is uploaded once. */

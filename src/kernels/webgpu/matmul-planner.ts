@@ -58,14 +58,28 @@ export class MatmulPlanner {
   choose(shape: MatmulShape): MatmulTile {
     const candidates = this.candidates(shape.rows);
     if (this.#preferred && candidates.includes(this.#preferred)) return this.#preferred;
-    const tile = this.#fastest(shape, candidates) ?? usuallyBest(shape.rows, candidates);
-    if (!tile) throw new RangeError("no matrix product kernel is left to choose");
-    return tile;
+    const bucket = rowBucket(shape.rows);
+    const timed = this.#fastest(shape, bucket, candidates) ?? this.#fastest(shape, bucket - 1, candidates);
+    return timed ?? this.usual(shape.rows);
+  }
+
+  /** What is taken where nothing was timed. */
+  usual(rows: number): MatmulTile {
+    const candidates = this.candidates(rows);
+    let best = candidates[0];
+    let least = Infinity;
+    for (const tile of candidates) {
+      const { usualRows = 0 } = tile;
+      if (usualRows < rows || usualRows > least) continue;
+      best = tile;
+      least = usualRows;
+    }
+    if (!best) throw new RangeError(`no matrix product kernel is left for ${rows} rows`);
+    return best;
   }
 
   /** Of the products timed with as many rows the one most alike: a model's layers need parts of their matrices too. */
-  #fastest(shape: MatmulShape, candidates: readonly MatmulTile[]): MatmulTile | undefined {
-    const bucket = rowBucket(shape.rows);
+  #fastest(shape: Product, bucket: number, candidates: readonly MatmulTile[]): MatmulTile | undefined {
     let best: Timed | undefined;
     let least = Infinity;
     for (const timed of this.#timed) {
@@ -81,16 +95,4 @@ export class MatmulPlanner {
 /** How many times larger or smaller, both ways. */
 function unlikeness(a: Product, b: Product): number {
   return Math.abs(Math.log(a.columns / b.columns)) + Math.abs(Math.log(a.depth / b.depth));
-}
-
-function usuallyBest(rows: number, candidates: readonly MatmulTile[]): MatmulTile | undefined {
-  let best = candidates[0];
-  let least = Infinity;
-  for (const tile of candidates) {
-    const { usualRows = 0 } = tile;
-    if (usualRows < rows || usualRows > least) continue;
-    best = tile;
-    least = usualRows;
-  }
-  return best;
 }

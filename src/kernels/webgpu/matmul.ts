@@ -21,7 +21,7 @@ export interface Matmul {
 }
 
 /** x · weightᵀ, with an epilogue. x [T, K], weight [N, K] → out [T, N], or [T, N/2] with SwiGLU */
-export function matmul(context: LaunchContext, request: Matmul): Dispatch[] {
+export function matmul(context: Pick<LaunchContext, "limits" | "matmuls">, request: Matmul): Dispatch[] {
   const { x, weight, out, weightRows = { start: 0, count: weight.rows } } = request;
   const shape = { rows: x.rows, columns: weightRows.count, depth: x.width };
   const tile = context.matmuls.choose(shape);

@@ -1,8 +1,34 @@
-import type { GpuSession } from "./gpu-session.ts";
+import { join } from "node:path";
+import { cacheFolder } from "../../core/cache-folder.ts";
+import { autotune } from "./autotune.ts";
+import type { GpuSession, SessionOptions } from "./gpu-session.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
+import { tuningKey } from "./tuning-key.ts";
+import { TuningStore } from "./tuning-store.ts";
 
-/** Makes a session ready for a model: whatever its batches will need is compiled, all of it at once. */
-export async function prepareSession(session: GpuSession, weights: ModelWeights): Promise<void> {
+export interface PrepareOptions extends SessionOptions {
+  /**
+   * Times the tiles of matrix products when a model of new sizes is first loaded on an adapter, for at most about two
+   * seconds, and remembers the fastest. Results stay within the same tolerances. @default true, but on software adapters
+   */
+  readonly autotune?: boolean;
+  /** Milliseconds that timing may take, give or take one product. @default 2000 */
+  readonly tuningBudget?: number;
+  /** Where timings are kept. @default webgpu-tiles in the user's cache folder for qwen3-ts */
+  readonly tuningFolder?: string;
+}
+
+/** Makes a session ready for a model: chooses kernels and compiles whatever its batches will need, all of it at once. */
+export async function prepareSession(
+  session: GpuSession,
+  weights: ModelWeights,
+  options: PrepareOptions,
+): Promise<void> {
+  if ((options.autotune ?? !session.device.adapter.software) && options.tile === undefined) {
+    const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
+    const folder = options.tuningFolder ?? join(cacheFolder(), "webgpu-tiles");
+    await autotune(session, weights, { store: new TuningStore(folder, key), budget: options.tuningBudget ?? 2000 });
+  }
   const programs = await rehearse(oneOfEach(weights));
   await session.compile(programs.flatMap((program) => session.rehearse(program)));
 }

@@ -5,13 +5,13 @@ import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, Memory
 import { GpuKvCache } from "./gpu-kv-cache.ts";
 import { GpuMatrix } from "./gpu-matrix.ts";
 import { GpuNorm } from "./gpu-norm.ts";
-import { GpuSession, type SessionOptions, type TimedDispatch } from "./gpu-session.ts";
+import { GpuSession, type TimedDispatch } from "./gpu-session.ts";
 import { HostTable } from "./host-table.ts";
-import { prepareSession } from "./prepare-session.ts";
+import { type PrepareOptions, prepareSession } from "./prepare-session.ts";
 import type { Program } from "./program.ts";
 import { WebGpuRecording } from "./webgpu-recording.ts";
 
-export interface WebGpuBackendOptions extends GpuDeviceOptions, SessionOptions {
+export interface WebGpuBackendOptions extends GpuDeviceOptions, PrepareOptions {
   /** Told about what works, but not as well as it should. @default process.emitWarning */
   readonly onWarning?: (message: string) => void;
 }
@@ -126,7 +126,8 @@ export class WebGpuBackend implements Backend {
 
   async #prepareSession(session: GpuSession, matrices: readonly GpuMatrix[]): Promise<void> {
     if (!this.#shape) return;
-    await prepareSession(session, { shape: this.#shape, matrices, tables: this.#tables, norms: this.#norms });
+    const weights = { shape: this.#shape, matrices, tables: this.#tables, norms: this.#norms };
+    await prepareSession(session, weights, this.#options);
   }
 
   /** Runs a program; again if its device is lost meanwhile, once. */
