@@ -1,7 +1,10 @@
-import type { Command } from "commander";
-import { type EmbeddingModel, Qwen3Error } from "../index.ts";
+import { type Command, Option } from "commander";
+import { Qwen3Error } from "../index.ts";
+import type { OnProgress } from "../model/progress.ts";
+import { roleOf as roleOfFolder } from "../weights/hub/cached-models.ts";
+import { DEFAULT_RERANKER, resolveModel } from "../weights/index.ts";
 import type { Context } from "./context.ts";
-import { loadEmbeddingModel } from "./load-model.ts";
+import { loadEmbeddingModel, loadRerankerModel } from "./load-model.ts";
 import { addModelOptions, type ModelOptions } from "./options.ts";
 import { ProgressBars } from "./progress.ts";
 import { table } from "./terminal.ts";
@@ -10,14 +13,22 @@ import type { Check } from "./verify/check.ts";
 import { invariantChecks } from "./verify/invariant-checks.ts";
 import { measurements } from "./verify/measurements.ts";
 import { publishedChecks } from "./verify/published-checks.ts";
+import { embeddingSubject, rerankerSubject, type Role, type Subject } from "./verify/subject.ts";
 import { tokenizerChecks } from "./verify/tokenizer-checks.ts";
 
+interface VerifyFlags extends ModelOptions {
+  readonly role?: Role;
+}
+
 export function defineVerify(command: Command, context: Context): void {
-  command.action((flags: ModelOptions) => verify(flags, context));
+  const role = new Option("--role <role>", "what the model is for (default: by its files and name)");
+  command
+    .addOption(role.choices(["embedding", "reranker", "causal"]))
+    .action((flags: VerifyFlags) => verify(flags, context));
   addModelOptions(command);
 }
 
-async function verify(flags: ModelOptions, context: Context): Promise<void> {
+async function verify(flags: VerifyFlags, context: Context): Promise<void> {
   const { checks, model, device } = await checkModel(flags, context);
   const failed = checks.filter(({ status }) => status === "fail");
   const report = { model, device, passed: failed.length === 0, checks };
@@ -33,30 +44,47 @@ async function verify(flags: ModelOptions, context: Context): Promise<void> {
 }
 
 async function checkModel(
-  flags: ModelOptions,
+  flags: VerifyFlags,
   context: Context,
 ): Promise<{ checks: Check[]; model: string; device: string }> {
   using progress = await ProgressBars.create(context, flags);
-  await using model = await loadEmbeddingModel(flags, context, progress.onProgress);
+  const subject = await loadSubject(flags, context, progress.onProgress);
+  await using model = subject.model;
   const { kind, description } = model.device;
-  const own = await ownChecks(model);
-  // Agreement loads the model again, beside the reference: two copies at once would not fit for the large ones.
+  const own = await ownChecks(subject);
   await model.dispose();
+  // Agreement loads the model again, beside the reference: two copies at once would not fit for the large ones.
   const { revision, lora, adapter, autotune, threads, dtype } = flags;
   const agreement = await agreementChecks({
-    model: flags.model,
+    model: flags.model ?? (flags.role === "reranker" ? DEFAULT_RERANKER : undefined),
     device: kind,
     loadOptions: { revision, lora, adapter, autotune, threads, dtype, signal: context.signal },
   });
   return { checks: [...own, ...agreement], model: model.name, device: `${kind} (${description})` };
 }
 
-async function ownChecks(model: EmbeddingModel): Promise<Check[]> {
+async function loadSubject(flags: VerifyFlags, context: Context, onProgress: OnProgress): Promise<Subject> {
+  const int8 = flags.dtype === "int8";
+  const role = flags.role ?? (await roleOf(flags, context, onProgress));
+  if (role === "reranker") return rerankerSubject(await loadRerankerModel(flags, context, onProgress), { int8 });
+  return embeddingSubject(await loadEmbeddingModel(flags, context, onProgress), { role, int8 });
+}
+
+const ROLES: Readonly<Record<string, Role>> = { reranker: "reranker", "language model": "causal" };
+
+/** A reranker's files are a language model's; without --role, only its name tells. */
+async function roleOf({ model, revision }: VerifyFlags, context: Context, onProgress: OnProgress): Promise<Role> {
+  if (model === undefined) return "embedding";
+  const { folder, name } = await resolveModel(model, { revision, signal: context.signal, onProgress });
+  return ROLES[await roleOfFolder(folder, name)] ?? "embedding";
+}
+
+async function ownChecks(subject: Subject): Promise<Check[]> {
   return [
-    ...tokenizerChecks(model),
-    ...(await publishedChecks(model)),
-    ...(await invariantChecks(model)),
-    ...(await measurements(model)),
+    ...tokenizerChecks(subject),
+    ...(await publishedChecks(subject)),
+    ...(await invariantChecks(subject)),
+    ...(await measurements(subject)),
   ];
 }
 

@@ -29,6 +29,7 @@ export interface BackendAgreement {
   readonly firstDivergence: string | undefined;
 }
 
+/** How models are loaded; `dtype: "int8"` is not for the reference, which then keeps weights as stored. */
 export interface CompareOptions extends Omit<LoadOptions, "device" | "backend"> {
   /** Relative error from which two backends count as parted. @default 1e-3 */
   readonly tolerance?: number | undefined;
@@ -73,6 +74,8 @@ async function loadOn(
   source: string | undefined,
   options: CompareOptions,
 ): Promise<EmbeddingModel> {
+  if (backend === "reference" && options.dtype === "int8")
+    return loadOn(backend, source, { ...options, dtype: "auto" });
   if (typeof backend === "string") return await EmbeddingModel.load(source, { ...options, device: backend });
   return await EmbeddingModel.load(source, { ...options, backend: await createBackend(backend) });
 }

@@ -27,6 +27,31 @@ describe("qwen3 verify", () => {
     assert.equal(statuses["throughput"], "info");
   });
 
+  it("holds the bundled reranker against transformers' values", async () => {
+    const args = ["verify", "--model", "qwen3-reranker-tiny", "--device", "wasm", "--dtype", "int8", "--json"];
+    for (const more of [["--device", "reference", "--dtype", "auto"], []]) {
+      const { code, stdout, stderr } = await runCommand([...args, ...more]);
+      assert.equal(code, 0, stderr);
+      const { checks } = JSON.parse(stdout.toString()) as Report;
+      const scores = checks.filter(({ name }) => name.startsWith("P(yes) of"));
+      assert.deepEqual(
+        scores.map(({ status }) => status),
+        ["pass", "pass"],
+      );
+      const allowed = more.length > 0 ? "allowed 2e-5" : "allowed 3e-2";
+      assert.ok(scores.every(({ detail }) => detail.endsWith(allowed)));
+    }
+  });
+
+  it("asks no end token of a language model", async () => {
+    const args = ["verify", "--role", "causal", "--device", "wasm", "--json"];
+    const { code, stdout, stderr } = await runCommand(args);
+    assert.equal(code, 0, stderr + stdout.toString());
+    const { checks } = JSON.parse(stdout.toString()) as Report;
+    assert.equal(checks.find(({ name }) => name === "end token")?.status, "not applicable");
+    assert.equal(checks.find(({ name }) => name === "layers = reference")?.status, "pass");
+  });
+
   it("says what is off with a model that is not what its name says, and exits with 1", async () => {
     const folder = await mkdtemp(join(tmpdir(), "qwen3-verify-"));
     try {

@@ -1,5 +1,5 @@
-import type { EmbeddingModel } from "../../index.ts";
 import { type Check, largestDifference, passes, within } from "./check.ts";
+import type { Subject } from "./subject.ts";
 
 /** Texts whose activations leave the float16 range in the large models, where other engines gave NaN. */
 export const OUTLIER_TEXTS: readonly string[] = ["importance", "import os"];
@@ -21,30 +21,32 @@ const LONG_TOKENS = 2048;
 const LONG_TOKENS_REFERENCE = 256;
 
 /** What must hold for any model on any device. */
-export async function invariantChecks(model: EmbeddingModel): Promise<Check[]> {
-  return [await aloneIsBatched(model), await outliersAreFinite(model), await longInput(model)];
+export async function invariantChecks(subject: Subject): Promise<Check[]> {
+  return [await aloneIsBatched(subject), await outliersAreFinite(subject), await longInput(subject)];
 }
 
-async function aloneIsBatched(model: EmbeddingModel): Promise<Check> {
-  const batched = await model.encode(TEXTS);
+async function aloneIsBatched(subject: Subject): Promise<Check> {
+  // Where no end token is appended, an empty text has nothing to embed.
+  const texts = subject.model.tokenizer.encode("").ids.length > 0 ? TEXTS : TEXTS.filter((text) => text !== "");
+  const batched = await subject.compute(texts);
   let largest = 0;
-  for (const [i, text] of TEXTS.entries()) {
-    const alone = await model.encode(text);
+  for (const [i, text] of texts.entries()) {
+    const [alone = []] = await subject.compute([text]);
     largest = Math.max(largest, largestDifference(batched[i] ?? [], alone));
   }
-  return within("alone = batched", largest, BATCH_TOLERANCE, `${TEXTS.length} texts encoded one by one`);
+  return within("alone = batched", largest, BATCH_TOLERANCE, `${texts.length} texts computed one by one`);
 }
 
-async function outliersAreFinite(model: EmbeddingModel): Promise<Check> {
-  const vectors = await model.encode(OUTLIER_TEXTS);
-  const finite = vectors.every((vector) => vector.every(Number.isFinite));
+async function outliersAreFinite(subject: Subject): Promise<Check> {
+  const results = await subject.compute(OUTLIER_TEXTS);
+  const finite = results.every((numbers) => Array.from(numbers).every(Number.isFinite));
   const texts = OUTLIER_TEXTS.map((text) => JSON.stringify(text)).join(", ");
   return passes("outlier texts", finite, `${texts}: ${finite ? "every value is finite" : "NaN or infinity"}`);
 }
 
-async function longInput(model: EmbeddingModel): Promise<Check> {
+async function longInput(subject: Subject): Promise<Check> {
+  const { model, soundness } = subject;
   const maxLength = Math.min(model.device.kind === "reference" ? LONG_TOKENS_REFERENCE : LONG_TOKENS, model.maxLength);
-  const vector = await model.encode("gravity pulls ".repeat(maxLength), { maxLength });
-  const norm = Math.hypot(...vector);
-  return within("long input", Math.abs(norm - 1), 1e-5, `length 1 for a text of ${maxLength} tokens`);
+  const [numbers = []] = await subject.compute(["gravity pulls ".repeat(maxLength)], maxLength);
+  return within("long input", subject.unsoundness(numbers), 1e-5, `${soundness} for a text of ${maxLength} tokens`);
 }

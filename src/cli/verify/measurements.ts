@@ -1,19 +1,21 @@
-import type { EmbeddingModel } from "../../index.ts";
 import { formatBytes } from "../terminal.ts";
 import type { Check } from "./check.ts";
+import type { Subject } from "./subject.ts";
 
-const TEXT_TOKENS = 64;
+const WORDS = 32;
 const TEXTS = 16;
 
 /** How fast it is and what it holds; neither can fail. */
-export async function measurements(model: EmbeddingModel): Promise<Check[]> {
-  const texts = Array.from({ length: TEXTS }, (_, i) => `${i} ${"gravity pulls ".repeat(TEXT_TOKENS)}`);
-  await model.encode(texts.slice(0, 1), { maxLength: TEXT_TOKENS });
+export async function measurements(subject: Subject): Promise<Check[]> {
+  const { model } = subject;
+  const texts = Array.from({ length: TEXTS }, (_, i) => `${i} ${"gravity pulls ".repeat(WORDS / 2)}`);
+  const tokens = texts.reduce((sum, text) => sum + model.tokenizer.encode(text).ids.length, 0);
+  await subject.compute(texts.slice(0, 1));
   const began = performance.now();
-  await model.encode(texts, { maxLength: TEXT_TOKENS });
+  await subject.compute(texts);
   const seconds = (performance.now() - began) / 1000;
   const { weights, activations, cache } = model.memory;
-  const rate = `${Math.round((TEXTS * TEXT_TOKENS) / seconds)} tokens/s on ${TEXTS} texts of ${TEXT_TOKENS} tokens`;
+  const rate = `${Math.round(tokens / seconds)} tokens/s on ${TEXTS} texts of ${Math.round(tokens / TEXTS)} tokens`;
   const held = `${formatBytes(weights)} of weights, ${formatBytes(activations + cache)} of activations and caches`;
   return [
     { name: "throughput", status: "info", detail: rate },

@@ -7,8 +7,20 @@ export interface PublishedMatrix {
   readonly tolerance: number;
 }
 
+export interface PublishedScore {
+  readonly engine: string;
+  readonly query: string;
+  readonly document: string;
+  /** P(yes) */
+  readonly score: number;
+  readonly tolerance: number;
+}
+
 export interface Published {
-  readonly matrices: readonly PublishedMatrix[];
+  /** Of embedding models. */
+  readonly matrices?: readonly PublishedMatrix[];
+  /** Of rerankers. */
+  readonly scores?: readonly PublishedScore[];
   /** The first values of an unnormalised vector that an engine published. */
   readonly vector?: {
     readonly engine: string;
@@ -79,6 +91,42 @@ const PUBLISHED: ReadonlyMap<string, Published> = new Map([
         ],
         tolerance: 2e-5,
       },
+    },
+  ],
+  [
+    "Qwen3-Reranker-0.6B",
+    {
+      scores: [
+        {
+          engine: "transformers",
+          query: "What is the capital of China?",
+          document: "The capital of Korea is Seoul.",
+          score: 0.00103,
+          tolerance: 1e-4,
+        },
+      ],
+    },
+  ],
+  [
+    "qwen3-reranker-tiny",
+    {
+      scores: [
+        {
+          engine: "transformers 5.23, float32",
+          query: "What is the capital of China?",
+          document: "The capital of China is Beijing.",
+          score: 0.9525808691978455,
+          tolerance: 2e-5,
+        },
+        {
+          engine: "transformers 5.23, float32",
+          query: "Explain gravity",
+          document:
+            "Gravity is a force that attracts two bodies towards each other. It gives weight to physical objects and is responsible for the movement of planets around the sun.",
+          score: 0.9664590954780579,
+          tolerance: 2e-5,
+        },
+      ],
     },
   ],
 ]);
