@@ -18,6 +18,11 @@ export interface KeptBytes {
 
 /** What one WebAssembly memory can hold: its addresses have 32 bits. */
 export const WASM_MEMORY_BYTES: number = 2 ** 32;
+/**
+ * Weights beyond these lie in a further memory, so that each leaves 1.5 GiB to activations: batches of some 15,000 tokens of
+ * the 4B model.
+ */
+export const WASM_WEIGHTS_PER_MEMORY: number = 2.5 * 2 ** 30;
 
 /** Rows of a matrix that lie together (wasm/product.ts). */
 const PANEL_ROWS = 8;
@@ -38,7 +43,9 @@ export function keptBytes(
     case "reference":
       return { bytes: rows * rowBytes, place: "host" };
     case "wasm":
-      return { bytes: use === "table" ? rows * rowBytes : panelBytes(keeper, matrix, use), place: "wasm" };
+      return use === "table"
+        ? { bytes: rows * rowBytes, place: "host" }
+        : { bytes: panelBytes(keeper, matrix, use), place: "wasm" };
     case "webgpu":
       return { bytes: rows * roundUp(columns, 4) * bytesPerWeight(dtype), place: use === "table" ? "host" : "gpu" };
     default:

@@ -16,10 +16,14 @@ for (const weights of ["stored", "int8"] as const) describeInvariance(weights);
 
 function describeInvariance(weights: "stored" | "int8"): void {
   describe(`wasm, ${weights} weights: a text's vector`, () => {
-    it("is the same to the bit alone, in any batch, in any order, with any number of threads", async () => {
-      const load = async (threads: number): Promise<EmbeddingModel> =>
-        EmbeddingModel.load(undefined, { backend: await createBackend({ kind: "wasm", threads, weights }) });
-      const models = [await load(1), await load(2), await load(3)] as const;
+    it("is the same to the bit alone, in any batch, in any order, with any number of threads and memories", async () => {
+      const load = async (options: { threads: number; weightsPerMemory?: number }): Promise<EmbeddingModel> =>
+        EmbeddingModel.load(undefined, { backend: await createBackend({ kind: "wasm", weights, ...options }) });
+      const models = [
+        await load({ threads: 1 }),
+        await load({ threads: 2 }),
+        await load({ threads: 3, weightsPerMemory: 2 ** 16 }),
+      ] as const;
       await fc.assert(
         fc.asyncProperty(texts, fc.integer({ min: 1, max: 700 }), async (batch, maxBatchTokens) => {
           const expected = await models[0].encode(batch);

@@ -101,7 +101,17 @@ describe("the memory plan", () => {
     assert.equal(stored.shortage?.what, "this machine's free memory");
     assert.equal((await plan(folder, on, embedding, 16 * GIB)).shortage, undefined);
     const int8 = await plan(folder, { device: "wasm", dtype: "int8" });
+    assert.equal(int8.shortage, undefined, "more than one WebAssembly memory holds");
     assert.ok(weightsOf(int8) < 0.56 * weightsOf(stored), `${weightsOf(int8)}`);
+  });
+
+  it("refuses batches that one WebAssembly memory does not hold beside its weights", async () => {
+    const folder = write("4b", { sizes: SHAPES["4b"] ?? sizes, sparse: true });
+    const way = { device: "wasm", dtype: "bf16" } as const;
+    assert.equal((await plan(folder, way, { ...embedding, maxBatchTokens: 8192 })).shortage, undefined);
+    const { shortage } = await plan(folder, way, { ...embedding, maxBatchTokens: 32_768 });
+    assert.equal(shortage?.what, "one WebAssembly memory");
+    assert.ok(shortage.fittingBatchTokens > 8192 && shortage.fittingBatchTokens < 32_768);
   });
 
   it("proposes smaller batches where only they do not fit", async () => {

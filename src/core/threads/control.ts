@@ -1,6 +1,6 @@
 /**
  * How the main thread and the workers talk: 32-bit words in shared memory. `CONTROL` is a fixed block; a program is a
- * table of jobs anywhere in the memory, which the main thread writes and the workers count through.
+ * table of jobs anywhere in a memory, which the main thread writes and the workers count through.
  */
 
 /** Byte address of the control block. Address 0 stays unused, so that 0 can mean "none" in kernel arguments. */
@@ -12,12 +12,13 @@ export const FIRST_FREE_ADDRESS = 256;
 export const CONTROL = {
   /** Counts programs; workers sleep on it. */
   generation: 0,
-  /** Byte address and number of jobs of the current program. */
-  program: 1,
-  jobs: 2,
+  /** Number of the memory that holds the current program, its byte address there, and its number of jobs. */
+  memory: 1,
+  program: 2,
+  jobs: 3,
   /** Byte address of the first worker's scratch memory, and the bytes between one worker's and the next's. */
-  scratch: 3,
-  scratchBytes: 4,
+  scratch: 4,
+  scratchBytes: 5,
 } as const;
 
 /** Words of one job in a program. */

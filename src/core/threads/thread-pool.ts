@@ -7,14 +7,15 @@ import type { WorkerStart } from "./worker.ts";
 export interface ThreadPoolOptions {
   /** Number of workers; the main thread computes nothing. */
   readonly threads: number;
-  /** Shared by every worker, with the control block at its start. */
+  /** Shared by every worker, with the control block at its start. Programs may lie in others too. */
   readonly memory: WasmMemory;
   /** Every function they export is a kernel `(args, tile, scratch)`, numbered through in this order. */
   readonly modules: readonly WasmModule[];
 }
 
-/** A list of jobs in the shared memory: `jobs` records of `JOB_WORDS` words. */
+/** A list of jobs in a shared memory: `jobs` records of `JOB_WORDS` words. Addresses are of that memory. */
 export interface Program {
+  readonly memory: WasmMemory;
   readonly address: number;
   readonly jobs: number;
   readonly scratchAddress: number;
@@ -30,6 +31,8 @@ export interface Program {
  */
 export class ThreadPool {
   readonly #options: ThreadPoolOptions;
+  /** The first holds the control block. */
+  readonly #memories: WasmMemory[];
   #workers: readonly Worker[] = [];
   #ready: Promise<unknown> = Promise.resolve();
   #ended: Promise<unknown> = Promise.resolve();
@@ -40,6 +43,7 @@ export class ThreadPool {
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
+    this.#memories = [options.memory];
     this.#start();
   }
 
@@ -85,6 +89,7 @@ export class ThreadPool {
       this.#failed = reject;
     });
     const control = new Int32Array(this.#options.memory.buffer, CONTROL_ADDRESS, 16);
+    control[CONTROL.memory] = this.#indexOf(program.memory);
     control[CONTROL.program] = program.address;
     control[CONTROL.jobs] = program.jobs;
     control[CONTROL.scratch] = program.scratchAddress;
@@ -94,12 +99,20 @@ export class ThreadPool {
     await done;
   }
 
+  /** Memories are numbered as they come; a worker finds the message when a program names a number it does not know. */
+  #indexOf(memory: WasmMemory): number {
+    const known = this.#memories.indexOf(memory);
+    if (known >= 0) return known;
+    for (const worker of this.#workers) worker.postMessage(memory);
+    return this.#memories.push(memory) - 1;
+  }
+
   /** Starts the workers; they get ready while the caller goes on. */
   #start(): void {
     const { threads, memory, modules } = this.#options;
     Atomics.store(new Int32Array(memory.buffer, CONTROL_ADDRESS, 16), CONTROL.generation, 0);
     const workers = Array.from({ length: threads }, (_, index) => {
-      const start: WorkerStart = { memory, modules, index, threads };
+      const start: WorkerStart = { memories: this.#memories, modules, index, threads };
       return new Worker(new URL("./worker.js", import.meta.url), { workerData: start, name: `qwen3-${index}` });
     });
     this.#workers = workers;

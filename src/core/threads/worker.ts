@@ -1,10 +1,11 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type WasmMemory, type WasmModule, WebAssembly } from "../webassembly.ts";
 import { CONTROL, CONTROL_ADDRESS, JOB, JOB_WORDS } from "./control.ts";
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  readonly memory: WasmMemory;
+  /** Those known so far; the first holds the control block. */
+  readonly memories: readonly WasmMemory[];
   readonly modules: readonly WasmModule[];
   readonly index: number;
   readonly threads: number;
@@ -19,12 +20,20 @@ type Kernel = (args: number, tile: number, scratch: number) => void;
  */
 const SPINS = 4000;
 
-const { memory, modules, index, threads } = workerData as WorkerStart;
-const kernels = modules.flatMap((module) => exportedKernels(module));
+/** A memory, and the kernels as they work on it. */
+interface Place {
+  readonly memory: WasmMemory;
+  readonly kernels: readonly Kernel[];
+}
+
+const { memories, modules, index, threads } = workerData as WorkerStart;
+const port = parentPort as MessagePort;
+const places = memories.map(placeOf);
+const home = places[0] as Place;
 let generation = 0;
-parentPort?.postMessage("ready");
+port.postMessage("ready");
 for (;;) {
-  const control = new Int32Array(memory.buffer, CONTROL_ADDRESS, 16);
+  const control = new Int32Array(home.memory.buffer, CONTROL_ADDRESS, 16);
   Atomics.wait(control, CONTROL.generation, generation);
   if (Atomics.load(control, CONTROL.generation) === generation) continue;
   generation = Atomics.load(control, CONTROL.generation);
@@ -32,6 +41,7 @@ for (;;) {
 }
 
 function runProgram(control: Int32Array): void {
+  const { memory, kernels } = placeAt(control[CONTROL.memory] as number);
   memory.grow(0); // this thread's view of the memory may be older than the last growth
   const words = new Int32Array(memory.buffer);
   const scratch = (control[CONTROL.scratch] as number) + index * (control[CONTROL.scratchBytes] as number);
@@ -40,19 +50,28 @@ function runProgram(control: Int32Array): void {
   const begin = performance.now();
   for (let i = 0; i < jobs; i++) {
     const job = first + i * JOB_WORDS;
-    runJob(words, job, scratch);
+    runJob(kernels, words, job, scratch);
     const last = i === jobs - 1;
     if (!arrive(words, job)) {
       if (!last) waitForAll(words, job);
       continue;
     }
     words[job + JOB.finished] = 1000 * (performance.now() - begin);
-    if (last) parentPort?.postMessage("done"); // from here on the program's memory may be written anew
+    if (last) port.postMessage("done"); // from here on the program's memory may be written anew
     else openBarrier(words, job);
   }
 }
 
-function runJob(words: Int32Array, job: number, scratch: number): void {
+/** Memories come by message, in order; this thread never returns to its event loop, so it fetches them itself. */
+function placeAt(number: number): Place {
+  while (places.length <= number) {
+    const received: { readonly message: WasmMemory } | undefined = receiveMessageOnPort(port);
+    if (received) places.push(placeOf(received.message));
+  }
+  return places[number] as Place;
+}
+
+function runJob(kernels: readonly Kernel[], words: Int32Array, job: number, scratch: number): void {
   const kernel = kernels[words[job + JOB.kernel] as number] as Kernel;
   const args = words[job + JOB.args] as number;
   const tiles = words[job + JOB.tiles] as number;
@@ -78,7 +97,10 @@ function waitForAll(words: Int32Array, job: number): void {
   Atomics.wait(words, job + JOB.open, 0);
 }
 
-function exportedKernels(module: WasmModule): Kernel[] {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return WebAssembly.Module.exports(module).map(({ name }) => exports[name] as Kernel);
+function placeOf(memory: WasmMemory): Place {
+  const kernels = modules.flatMap((module) => {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    return WebAssembly.Module.exports(module).map(({ name }) => exports[name] as Kernel);
+  });
+  return { memory, kernels };
 }

@@ -1,7 +1,7 @@
 import { JOB, JOB_WORDS } from "../../core/threads/control.ts";
 import type { ThreadPool } from "../../core/threads/thread-pool.ts";
 import type { Heap } from "./heap.ts";
-import { alignUp, type HostArray, type Operand, type Recorder, Resident, Value } from "./program.ts";
+import { alignUp, Constant, type HostArray, type Operand, type Recorder, Resident, Value } from "./program.ts";
 
 /** Writes what was recorded into shared memory, has the threads run it, and reads the results. One program at a time. */
 export class Executor {
@@ -43,7 +43,8 @@ export class Executor {
     const plan = this.#plan(recorder, results);
     this.#write(recorder, plan);
     const { program, jobs, scratch, scratchBytes } = plan;
-    if (jobs > 0) await this.#pool.run({ address: program, jobs, scratchAddress: scratch, scratchBytes });
+    const { memory } = this.#heap;
+    if (jobs > 0) await this.#pool.run({ memory, address: program, jobs, scratchAddress: scratch, scratchBytes });
     this.profile?.push(...this.#times(recorder, program));
     this.#dropUnused(plan.residents);
     return results.map((value) => {
@@ -115,6 +116,7 @@ export class Executor {
     if (typeof operand === "number") return operand;
     if (operand instanceof Value) return plan.addressOf(operand);
     if (operand instanceof Resident) return this.#residents.get(operand.array) as number;
+    if (operand instanceof Constant) throw new RangeError(`'${operand.name}' has no address of its own`);
     return plan.uploads.get(operand) as number;
   }
 

@@ -17,6 +17,7 @@ interface Range {
 export class Heap {
   readonly memory: WasmMemory;
   readonly #used = new Map<number, number>();
+  #usedBytes = 0;
   /** By address, never adjacent. */
   #free: Range[];
 
@@ -25,17 +26,28 @@ export class Heap {
     this.#free = [{ address: FIRST_FREE_ADDRESS, bytes: memory.buffer.byteLength - FIRST_FREE_ADDRESS }];
   }
 
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Whether a block of that size can be had, if the system gives the memory. */
+  hasRoom(bytes: number): boolean {
+    const size = blockBytes(bytes);
+    return this.#tail.address + size <= LIMIT || this.#free.some((range) => range.bytes >= size);
+  }
+
   /**
    * @param what named in the error if it does not fit
    * @returns the byte address of a block aligned to 64 bytes, with the contents left there
    * @throws Qwen3Error `too-large`
    */
   allocate(bytes: number, what: string): number {
-    const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+    const size = blockBytes(bytes);
     const index = this.#free.findIndex((range) => range.bytes >= size);
     const range = this.#free[index] ?? this.#grow(size, what);
     this.#replace(range, { address: range.address + size, bytes: range.bytes - size });
     this.#used.set(range.address, size);
+    this.#usedBytes += size;
     return range.address;
   }
 
@@ -43,6 +55,7 @@ export class Heap {
     const bytes = this.#used.get(address);
     if (bytes === undefined) return;
     this.#used.delete(address);
+    this.#usedBytes -= bytes;
     this.#insert({ address, bytes });
   }
 
@@ -53,9 +66,7 @@ export class Heap {
   /** Grows the memory until its last free range has `size` bytes, and returns that range. */
   #grow(size: number, what: string): Range {
     const end = this.memory.buffer.byteLength;
-    const last = this.#free.at(-1);
-    const missing = size - (last && last.address + last.bytes === end ? last.bytes : 0);
-    const pages = Math.ceil(missing / PAGE);
+    const pages = Math.ceil((size - this.#tail.bytes) / PAGE);
     if (end + pages * PAGE > LIMIT) throw tooLarge(size, what, end);
     try {
       this.memory.grow(pages);
@@ -63,7 +74,14 @@ export class Heap {
       throw new Qwen3Error("too-large", `${what}: the system refused ${gib(size)} more memory`, { cause });
     }
     this.#insert({ address: end, bytes: pages * PAGE });
-    return this.#free.at(-1) as Range;
+    return this.#tail;
+  }
+
+  /** What is free at the end of the memory. */
+  get #tail(): Range {
+    const end = this.memory.buffer.byteLength;
+    const last = this.#free.at(-1);
+    return last && last.address + last.bytes === end ? last : { address: end, bytes: 0 };
   }
 
   #insert(range: Range): void {
@@ -83,11 +101,15 @@ export class Heap {
   }
 }
 
+function blockBytes(bytes: number): number {
+  return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+}
+
 function tooLarge(size: number, what: string, used: number): Qwen3Error {
   return new Qwen3Error(
     "too-large",
-    `${what} needs ${gib(size)} on top of ${gib(used)}, and the wasm backend reaches 4 GiB in all; ` +
-      `keep the weights smaller with dtype "int8", or use device "webgpu"`,
+    `${what}: ${gib(size)} on top of the ${gib(used)} in use do not fit one WebAssembly memory, which reaches 4 GiB; ` +
+      `give it less at once (shorter texts, a smaller maxBatchTokens), or use device "webgpu"`,
   );
 }
 

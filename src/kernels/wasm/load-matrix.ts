@@ -1,7 +1,7 @@
 import { bytesPerWeight } from "../../core/dtype.ts";
-import type { MatrixSource, MatrixUse } from "../backend.ts";
+import type { MatrixSource } from "../backend.ts";
+import type { Bank } from "./bank.ts";
 import type { Executor } from "./executor.ts";
-import type { Heap } from "./heap.ts";
 import { PANEL_COLUMNS } from "./product.ts";
 import { Recorder } from "./program.ts";
 import { STORED_SUFFIX, WasmMatrix } from "./wasm-objects.ts";
@@ -10,40 +10,30 @@ import { STORED_SUFFIX, WasmMatrix } from "./wasm-objects.ts";
 const CHUNK_BYTES = 4 * 2 ** 20;
 
 /**
- * Reads weights into shared memory. A table stays as stored; what products read is laid out in column panels by the
- * threads, chunk by chunk, while the next chunk is read.
+ * Reads weights into shared memory as column panels, which the threads lay out chunk by chunk while the next chunk is
+ * read.
  */
-export async function loadMatrix(
-  heap: Heap,
-  executor: Executor,
-  source: MatrixSource,
-  use: MatrixUse,
-): Promise<WasmMatrix> {
-  const rowBytes = source.columns * bytesPerWeight(source.dtype);
-  const rows = use === "table" ? source.rows : Math.ceil(source.rows / PANEL_COLUMNS) * PANEL_COLUMNS;
-  const address = heap.allocate(rows * rowBytes, source.name);
-  const layout = use === "table" ? "rows" : "panels";
+export async function loadMatrix(bank: Bank, source: MatrixSource): Promise<WasmMatrix> {
+  const { heap } = bank;
+  const byteLength = panelBytes(source);
+  const address = heap.allocate(byteLength, source.name);
   try {
-    if (layout === "rows") await readRows(heap, source, address);
-    else await readPanels(heap, executor, source, address);
+    await readPanels(bank, source, address);
   } catch (error) {
     heap.free(address);
     throw error;
   }
-  const { name, columns, dtype } = source;
-  const stored = { suffix: STORED_SUFFIX[dtype], byteLength: rows * rowBytes };
-  return new WasmMatrix({ name, rows: source.rows, columns, layout, address, ...stored });
+  const { name, rows, columns, dtype } = source;
+  return new WasmMatrix({ name, rows, columns, suffix: STORED_SUFFIX[dtype], address: bank.globalAddress(address), byteLength }); // oxfmt-ignore
 }
 
-async function readRows(heap: Heap, source: MatrixSource, address: number): Promise<void> {
-  const rowBytes = source.columns * bytesPerWeight(source.dtype);
-  for (const { start, count } of chunks(source.rows, rowBytes)) {
-    await source.readRows(start, count, heap.bytesAt(address + start * rowBytes, count * rowBytes));
-  }
+/** Bytes that loadMatrix will keep. */
+export function panelBytes(source: MatrixSource): number {
+  return Math.ceil(source.rows / PANEL_COLUMNS) * PANEL_COLUMNS * source.columns * bytesPerWeight(source.dtype);
 }
 
 /** Two buffers take turns: one is read into while the threads empty the other. */
-async function readPanels(heap: Heap, executor: Executor, source: MatrixSource, address: number): Promise<void> {
+async function readPanels({ heap, executor }: Bank, source: MatrixSource, address: number): Promise<void> {
   const rowBytes = source.columns * bytesPerWeight(source.dtype);
   const parts = [...chunks(source.rows, rowBytes)];
   const bufferBytes = (parts[0]?.count ?? 0) * rowBytes;

@@ -1,8 +1,7 @@
 import { bytesPerWeight } from "../../core/dtype.ts";
 import type { MatrixSource } from "../backend.ts";
 import type { DotProduct } from "./dot-product.ts";
-import type { Executor } from "./executor.ts";
-import type { Heap } from "./heap.ts";
+import type { Bank } from "./bank.ts";
 import { padDepth, PANEL_COLUMNS, rowScratchBytes } from "./product.ts";
 import { Recorder } from "./program.ts";
 import { WasmMatrix, WEIGHT_TYPES } from "./wasm-objects.ts";
@@ -13,15 +12,11 @@ const PANEL_HEAD_BYTES = 64;
 const BALANCE_COLUMNS = 32;
 
 /** Reads a matrix, rounds it to eight bits and drops what was read: never more than one matrix in both forms. */
-export async function loadQuantized(
-  heap: Heap,
-  executor: Executor,
-  dotProduct: DotProduct,
-  source: MatrixSource,
-): Promise<WasmMatrix> {
+export async function loadQuantized(bank: Bank, dotProduct: DotProduct, source: MatrixSource): Promise<WasmMatrix> {
   const { name, rows, columns, dtype } = source;
+  const { heap, executor } = bank;
   const panels = Math.ceil(rows / PANEL_COLUMNS);
-  const byteLength = panels * (PANEL_HEAD_BYTES + padDepth(columns) * PANEL_COLUMNS);
+  const byteLength = panels * panelBytes(columns);
   const address = heap.allocate(byteLength, name);
   const balance = heap.allocate(columns * 4, name);
   const storedBytes = rows * columns * bytesPerWeight(dtype);
@@ -47,10 +42,18 @@ export async function loadQuantized(
     name,
     rows,
     columns,
-    layout: "panels",
     suffix: dotProduct.suffix,
-    address,
+    address: bank.globalAddress(address),
     byteLength: byteLength + columns * 4,
-    balance,
+    balance: bank.globalAddress(balance),
   });
+}
+
+/** Bytes that loadQuantized will keep. */
+export function quantizedBytes({ rows, columns }: MatrixSource): number {
+  return Math.ceil(rows / PANEL_COLUMNS) * panelBytes(columns) + columns * 4;
+}
+
+function panelBytes(columns: number): number {
+  return PANEL_HEAD_BYTES + padDepth(columns) * PANEL_COLUMNS;
 }

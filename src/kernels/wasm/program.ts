@@ -23,8 +23,19 @@ export class Resident {
   }
 }
 
+/** A small weight, such as a norm's: copied once to every memory whose kernels read it. */
+export class Constant {
+  readonly name: string;
+  readonly array: HostArray;
+
+  constructor(name: string, array: HostArray) {
+    this.name = name;
+    this.array = array;
+  }
+}
+
 /** One word of a kernel's arguments: a number or an address to be filled in. */
-export type Operand = number | Value | HostArray | Resident;
+export type Operand = number | Value | HostArray | Resident | Constant;
 
 /** One run of a kernel over `tiles` independent pieces of its work. */
 export interface Step {
@@ -56,6 +67,13 @@ export class Recorder {
 
   step(step: Step): void {
     this.steps.push(step);
+  }
+
+  /** With the same values, for some of the steps. */
+  withoutSteps(): Recorder {
+    const other = new Recorder();
+    other.#sizes.push(...this.#sizes);
+    return other;
   }
 
   /** Drops steps whose outputs nobody reads: norms that products compute on the way. */

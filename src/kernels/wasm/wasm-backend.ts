@@ -1,17 +1,20 @@
 import { Qwen3Error } from "../../core/errors.ts";
 import { availableCores } from "../../core/threads/cores.ts";
 import { ThreadPool } from "../../core/threads/thread-pool.ts";
-import { WebAssembly } from "../../core/webassembly.ts";
 import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
+import { HostTable } from "../host-table.ts";
+import { WASM_WEIGHTS_PER_MEMORY } from "../kept-bytes.ts";
+import { Bank } from "./bank.ts";
+import { Banks } from "./banks.ts";
 import { firstDifference } from "./compare-kernels.ts";
 import { detectDotProduct, EXACT_DOT_PRODUCT } from "./dot-product.ts";
-import { Executor, type TimedJob } from "./executor.ts";
+import type { TimedJob } from "./executor.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
-import { Heap } from "./heap.ts";
-import { loadMatrix } from "./load-matrix.ts";
-import { loadQuantized } from "./load-quantized.ts";
+import { loadMatrix, panelBytes } from "./load-matrix.ts";
+import { loadQuantized, quantizedBytes } from "./load-quantized.ts";
 import { compileKernels, type KernelOverrides, type KernelTable } from "./modules.ts";
 import type { Tuning } from "./product.ts";
+import { Constant } from "./program.ts";
 import { canRevectorize, compileRevectorized } from "./revectorize.ts";
 import { WasmKvCache } from "./wasm-kv-cache.ts";
 import { type WasmMatrix, WasmNorm } from "./wasm-objects.ts";
@@ -27,6 +30,12 @@ export interface WasmBackendOptions {
   readonly weights?: "stored" | "int8";
   /** Kernel modules to run in place of built-in ones, by name. */
   readonly kernels?: KernelOverrides;
+  /**
+   * Bytes of weights in one WebAssembly memory, which reaches 4 GiB in all; more of them lie in further memories.
+   *
+   * @default 2.5 GiB, so that long texts have room
+   */
+  readonly weightsPerMemory?: number;
   /** The best that this engine can run, or less. @default detected */
   readonly simd?: SimdLevel;
   /**
@@ -47,9 +56,8 @@ export interface WasmBackendOptions {
 export class WasmBackend implements Backend {
   readonly kind = "wasm";
   readonly device: DeviceInfo;
-  readonly #heap: Heap;
   readonly #pool: ThreadPool;
-  readonly #executor: Executor;
+  readonly #banks: Banks;
   readonly #tuning: Tuning;
   readonly #weights: "stored" | "int8";
   readonly #caches = new Set<WasmKvCache>();
@@ -68,7 +76,8 @@ export class WasmBackend implements Backend {
     const tileColumns = options.tileColumns ?? 8;
     const tuning = { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct };
     const kernels = await compileKernels(level, options.kernels ?? {});
-    const parts = { level, kernels, tuning, weights, revectorized: false };
+    const weightsPerMemory = options.weightsPerMemory ?? WASM_WEIGHTS_PER_MEMORY;
+    const parts = { level, kernels, tuning, weights, weightsPerMemory, revectorized: false };
     const { revectorize = process.env["QWEN3_WASM_REVECTORIZE"] === "1" } = options;
     return new WasmBackend(revectorize ? await WasmBackend.#revectorize(parts, options) : parts);
   }
@@ -98,12 +107,12 @@ export class WasmBackend implements Backend {
     }
   }
 
-  private constructor({ level, kernels, tuning, weights, revectorized }: Parts) {
+  private constructor({ level, kernels, tuning, weights, weightsPerMemory, revectorized }: Parts) {
     const { threads, dotProduct } = tuning;
-    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
-    this.#heap = new Heap(memory);
-    this.#pool = new ThreadPool({ threads, memory, modules: kernels.modules });
-    this.#executor = new Executor(this.#heap, this.#pool, kernels.indexOf);
+    const heap = Bank.newHeap();
+    const pool = new ThreadPool({ threads, memory: heap.memory, modules: kernels.modules });
+    this.#pool = pool;
+    this.#banks = new Banks({ heap, pool, kernels: kernels.indexOf, weightBytes: weightsPerMemory });
     this.#tuning = tuning;
     this.#weights = weights;
     this.device = {
@@ -124,27 +133,28 @@ export class WasmBackend implements Backend {
   get memory(): MemoryUse {
     let cache = 0;
     for (const { byteLength } of this.#caches) cache += byteLength;
-    return { weights: this.#weightBytes, activations: this.#executor.arenaBytes, cache };
+    return { weights: this.#weightBytes, activations: this.#banks.arenaBytes, cache };
   }
 
-  async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix> {
+  async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix | HostTable> {
     this.#assertLive();
-    const quantize = this.#weights === "int8" && use === "product";
-    const matrix = quantize
-      ? await loadQuantized(this.#heap, this.#executor, this.#tuning.dotProduct, source)
-      : await loadMatrix(this.#heap, this.#executor, source, use);
+    const matrix = await this.#load(source, use);
     this.#weightBytes += matrix.byteLength;
     return matrix;
   }
 
+  async #load(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix | HostTable> {
+    if (use === "table") return await HostTable.read(source);
+    if (this.#weights === "int8" && use === "product") {
+      return await loadQuantized(this.#banks.forWeights(quantizedBytes(source)), this.#tuning.dotProduct, source);
+    }
+    return await loadMatrix(this.#banks.forWeights(panelBytes(source)), source);
+  }
+
   loadNorm(name: string, weight: Float32Array, eps: number): WasmNorm {
     this.#assertLive();
-    const address = this.#heap.allocate(weight.byteLength, name);
-    this.#heap
-      .bytesAt(address, weight.byteLength)
-      .set(new Uint8Array(weight.buffer, weight.byteOffset, weight.byteLength));
     this.#weightBytes += weight.byteLength;
-    return new WasmNorm({ name, width: weight.length, eps, address });
+    return new WasmNorm({ name, width: weight.length, eps, address: new Constant(name, weight) });
   }
 
   /** The kernels are compiled when the backend is made; V8 optimises them while they run. */
@@ -155,25 +165,25 @@ export class WasmBackend implements Backend {
   createKvCache(layers: number, slots: number, keyValueWidth: number): WasmKvCache {
     this.#assertLive();
     const sizes = { layers, slots, keyValueWidth };
-    const cache: WasmKvCache = new WasmKvCache(sizes, this.#heap, this.#executor, () => this.#caches.delete(cache));
+    const cache: WasmKvCache = new WasmKvCache(sizes, this.#banks, () => this.#caches.delete(cache));
     this.#caches.add(cache);
     return cache;
   }
 
   record(): Recording {
     this.#assertLive();
-    return new WasmRecording(this.#executor, this.#tuning);
+    return new WasmRecording(this.#banks, this.#tuning);
   }
 
   /** Every job that the reads within `work` run, and how long it took. */
   async profile(work: () => Promise<unknown>): Promise<TimedJob[]> {
     const profile: TimedJob[] = [];
-    this.#executor.profile = profile;
+    this.#banks.profile = profile;
     try {
       await work();
       return profile;
     } finally {
-      this.#executor.profile = undefined;
+      this.#banks.profile = undefined;
     }
   }
 
@@ -194,6 +204,7 @@ interface Parts {
   readonly kernels: KernelTable;
   readonly tuning: Tuning;
   readonly weights: "stored" | "int8";
+  readonly weightsPerMemory: number;
   readonly revectorized: boolean;
 }
 

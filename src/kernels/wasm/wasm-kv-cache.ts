@@ -1,6 +1,6 @@
 import type { KvCache, SlotRange } from "../backend.ts";
-import type { Executor } from "./executor.ts";
-import type { Heap } from "./heap.ts";
+import type { Bank } from "./bank.ts";
+import type { Banks } from "./banks.ts";
 import { own } from "./wasm-objects.ts";
 
 /** float32 keys, then values, `[layers, slots, keyValueWidth]` each, in shared memory. */
@@ -9,24 +9,19 @@ export class WasmKvCache implements KvCache {
   readonly slots: number;
   readonly keyValueWidth: number;
   readonly #address: number;
-  readonly #heap: Heap;
-  readonly #executor: Executor;
+  readonly #bank: Bank;
+  readonly #banks: Banks;
   readonly #onDispose: () => void;
   #disposed = false;
 
-  constructor(
-    sizes: Pick<KvCache, "layers" | "slots" | "keyValueWidth">,
-    heap: Heap,
-    executor: Executor,
-    onDispose: () => void,
-  ) {
+  constructor(sizes: Pick<KvCache, "layers" | "slots" | "keyValueWidth">, banks: Banks, onDispose: () => void) {
     this.layers = sizes.layers;
     this.slots = sizes.slots;
     this.keyValueWidth = sizes.keyValueWidth;
-    this.#heap = heap;
-    this.#executor = executor;
+    this.#banks = banks;
+    this.#bank = banks.withRoom(this.byteLength);
     this.#onDispose = onDispose;
-    this.#address = heap.allocate(this.byteLength, `a key/value cache of ${this.slots} tokens`);
+    this.#address = this.#bank.heap.allocate(this.byteLength, `a key/value cache of ${this.slots} tokens`);
   }
 
   get byteLength(): number {
@@ -37,8 +32,13 @@ export class WasmKvCache implements KvCache {
     return this.keyValueWidth * Float32Array.BYTES_PER_ELEMENT;
   }
 
-  /** Addresses of one layer's keys and values. */
-  layerAt(layer: number): { readonly keys: number; readonly values: number } {
+  /** Addresses of one layer's keys and values, for kernels. */
+  layerAt(layer: number): LayerPlaces {
+    const { keys, values } = this.#placesOf(layer);
+    return { keys: this.#bank.globalAddress(keys), values: this.#bank.globalAddress(values) };
+  }
+
+  #placesOf(layer: number): LayerPlaces {
     if (layer >= this.layers) throw new RangeError(`layer ${layer} of a cache for ${this.layers} layers`);
     const layerBytes = this.slots * this.#slotBytes;
     const keys = this.#address + layer * layerBytes;
@@ -47,12 +47,12 @@ export class WasmKvCache implements KvCache {
 
   copyFrom(source: KvCache, ranges: readonly SlotRange[]): void {
     const from = own(WasmKvCache, source, "cache");
-    this.#executor.inTurn(() => {
+    this.#banks.inTurn(() => {
       for (let layer = 0; layer < this.layers; layer++) {
-        const [theirs, ours] = [from.layerAt(layer), this.layerAt(layer)];
-        for (const range of ranges) {
-          this.#copy(theirs.keys, ours.keys, range);
-          this.#copy(theirs.values, ours.values, range);
+        const [theirs, ours] = [from.#placesOf(layer), this.#placesOf(layer)];
+        for (const { from: first, to, count } of ranges) {
+          this.#slots(ours.keys, to, count).set(from.#slots(theirs.keys, first, count));
+          this.#slots(ours.values, to, count).set(from.#slots(theirs.values, first, count));
         }
       }
     });
@@ -63,11 +63,15 @@ export class WasmKvCache implements KvCache {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#onDispose();
-    this.#executor.inTurn(() => this.#heap.free(this.#address));
+    this.#banks.inTurn(() => this.#bank.heap.free(this.#address));
   }
 
-  #copy(source: number, target: number, { from, to, count }: SlotRange): void {
-    const bytes = this.#heap.bytesAt(source + from * this.#slotBytes, count * this.#slotBytes);
-    this.#heap.bytesAt(target + to * this.#slotBytes, bytes.length).set(bytes);
+  #slots(address: number, start: number, count: number): Uint8Array {
+    return this.#bank.heap.bytesAt(address + start * this.#slotBytes, count * this.#slotBytes);
   }
+}
+
+interface LayerPlaces {
+  readonly keys: number;
+  readonly values: number;
 }

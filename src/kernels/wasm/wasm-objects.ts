@@ -1,7 +1,7 @@
 import { Qwen3Error } from "../../core/errors.ts";
 import type { WeightDType } from "../../core/dtype.ts";
 import type { Activation, Matrix, Norm } from "../backend.ts";
-import type { Recorder, Value } from "./program.ts";
+import type { Constant, Recorder, Value } from "./program.ts";
 
 /** A float32 `[rows, width]` of a recording. */
 export class WasmActivation implements Activation {
@@ -26,13 +26,11 @@ export function activation(recorder: Recorder, rows: number, width: number): Was
 /** How the values of a matrix lie in memory; the numbers are those of assembly/parts/widen.ts. */
 export const WEIGHT_TYPES: Readonly<Record<WeightDType, number>> = { F32: 0, BF16: 1, F16: 2 };
 
-/** Weights in shared memory. */
+/** Weights in shared memory, in column panels. */
 export class WasmMatrix implements Matrix {
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
-  /** Column panels for products, or plain rows for a table that is only looked up. */
-  readonly layout: "panels" | "rows";
   /** How the names of kernels for these weights end. */
   readonly suffix: KernelSuffix;
   readonly address: number;
@@ -44,7 +42,6 @@ export class WasmMatrix implements Matrix {
     this.name = matrix.name;
     this.rows = matrix.rows;
     this.columns = matrix.columns;
-    this.layout = matrix.layout;
     this.suffix = matrix.suffix;
     this.address = matrix.address;
     this.byteLength = matrix.byteLength;
@@ -61,7 +58,7 @@ export class WasmNorm implements Norm {
   readonly name: string;
   readonly width: number;
   readonly eps: number;
-  readonly address: number;
+  readonly address: Constant;
 
   constructor(norm: WasmNorm) {
     this.name = norm.name;

@@ -9,9 +9,10 @@ import type {
   QkvWeights,
   Recording,
 } from "../backend.ts";
+import { HostTable } from "../host-table.ts";
 import { attention } from "./attention.ts";
 import { embed } from "./embed.ts";
-import type { Executor } from "./executor.ts";
+import type { Banks } from "./banks.ts";
 import { gateUp } from "./gate-up.ts";
 import { gatherRows } from "./gather-rows.ts";
 import { linear } from "./linear.ts";
@@ -28,17 +29,17 @@ import { own, WasmActivation, WasmMatrix, WasmNorm } from "./wasm-objects.ts";
 /** Collects jobs for the threads; `read` has them run. */
 export class WasmRecording implements Recording {
   readonly #recorder = new Recorder();
-  readonly #executor: Executor;
+  readonly #banks: Banks;
   readonly #tuning: Tuning;
   #ended = false;
 
-  constructor(executor: Executor, tuning: Tuning) {
-    this.#executor = executor;
+  constructor(banks: Banks, tuning: Tuning) {
+    this.#banks = banks;
     this.#tuning = tuning;
   }
 
   embed(table: Matrix, ids: Uint32Array): WasmActivation {
-    return embed(this.#recorder, ownMatrix(table), ids);
+    return embed(this.#recorder, table instanceof HostTable ? table : ownMatrix(table), ids);
   }
 
   rmsNorm(x: Activation, norm: Norm): WasmActivation {
@@ -101,7 +102,7 @@ export class WasmRecording implements Recording {
     if (this.#ended) throw new Qwen3Error("invalid-argument", "this recording was read before; record a new one");
     this.#ended = true;
     const values = activations.map((activation) => ownActivation(activation).value);
-    return await this.#executor.run(this.#recorder, values);
+    return await this.#banks.run(this.#recorder, values);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type GpuTensor, QUAD_BYTES, rowsOf } from "./gpu-activation.ts";
 import { type GpuMatrix, rowStride } from "./gpu-matrix.ts";
-import type { HostTable } from "./host-table.ts";
+import type { HostTable } from "../host-table.ts";
 import { type Dispatch, dispatch } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
 import { consecutive, placeRows, tensorChunks } from "./places.ts";
@@ -25,7 +25,7 @@ export function embedFromHost(context: LaunchContext, table: HostTable, ids: Uin
       label: table.name,
       constants: { weightType: WEIGHT_TYPE[table.dtype] },
       buffers: {
-        stored: context.upload(table.gather(ids.subarray(start, start + count))),
+        stored: context.upload(table.gather(ids.subarray(start, start + count), stride)),
         places: context.upload(pairs),
         out: rowsOf(out, start, count).slice,
       },

@@ -100,7 +100,7 @@ async function uploadShard(device: GpuDevice, source: MatrixSource, start: numbe
 }
 
 /** Reads rows to where they will live; those whose padding leaves gaps by way of a copy. */
-export async function readPadded(source: MatrixSource, start: number, count: number, into: Uint8Array): Promise<void> {
+async function readPadded(source: MatrixSource, start: number, count: number, into: Uint8Array): Promise<void> {
   const tight = source.columns * bytesPerWeight(source.dtype);
   const stride = rowStride(source);
   if (tight === stride) return source.readRows(start, count, into);

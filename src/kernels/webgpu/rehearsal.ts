@@ -1,7 +1,7 @@
 import type { Activation, DecoderShape, Matrix, QkvWeights, RotaryTable, Segment } from "../backend.ts";
 import type { GpuMatrix } from "./gpu-matrix.ts";
 import type { GpuNorm } from "./gpu-norm.ts";
-import type { HostTable } from "./host-table.ts";
+import type { HostTable } from "../host-table.ts";
 import type { MatmulShape } from "./matmul-planner.ts";
 import { ROW_BUCKETS } from "./matmul-tiles.ts";
 import type { Program } from "./program.ts";

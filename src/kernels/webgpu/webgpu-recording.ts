@@ -18,7 +18,7 @@ import { GpuKvCache } from "./gpu-kv-cache.ts";
 import { GpuMatrix } from "./gpu-matrix.ts";
 import { GpuNorm } from "./gpu-norm.ts";
 import { headNormRope } from "./head-norm-rope.ts";
-import { HostTable } from "./host-table.ts";
+import { HostTable } from "../host-table.ts";
 import type { Dispatch } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
 import { matmul } from "./matmul.ts";

@@ -1,6 +1,6 @@
 import { availableMemory } from "../../core/available-memory.ts";
 import type { BackendKind } from "../../kernels/backend.ts";
-import { WASM_MEMORY_BYTES, type WeightKeeper } from "../../kernels/kept-bytes.ts";
+import { WASM_MEMORY_BYTES, WASM_WEIGHTS_PER_MEMORY, type WeightKeeper } from "../../kernels/kept-bytes.ts";
 import { type DTypeOption, keptDType } from "../kept-dtype.ts";
 import { bytesIn, type MemoryPlan, type PlannedModel, planMemory, totalBytes } from "./memory-plan.ts";
 
@@ -66,8 +66,14 @@ function shortagesOf(
 ): Omit<Shortage, "fittingBatchTokens">[] {
   const onHost = bytesIn(plan, "host") + bytesIn(plan, "wasm") + (software ? bytesIn(plan, "gpu") : 0);
   const limits = [
-    { what: "WebAssembly's memory", needed: bytesIn(plan, "wasm"), limit: WASM_MEMORY_BYTES },
     { what: "this machine's free memory", needed: onHost, limit: available },
+    { what: "one WebAssembly memory", needed: inOneWasmMemory(plan), limit: WASM_MEMORY_BYTES },
   ];
   return limits.filter(({ needed, limit }) => needed > limit);
+}
+
+/** Weights spread over as many memories as they need; what a batch needs must fit beside those of each. */
+function inOneWasmMemory(plan: MemoryPlan): number {
+  const { wasm } = plan.weights;
+  return bytesIn(plan, "wasm") - wasm + Math.min(wasm, WASM_WEIGHTS_PER_MEMORY);
 }
