@@ -31,11 +31,12 @@ export function describeTopK(title: string, createBackend: () => Promise<Backend
       }
     }
 
-    for (const width of [64, 256, 1000, 4096, 20_000]) {
+    for (const width of [64, 256, 1000, 4096, 4097, 20_000]) {
       for (const k of [1, 20, TOP_K_LIMIT]) {
         it(`${k} of ${width}`, () => check([noise(width, 1), noise(width, 2), noise(width, 3)], k));
       }
     }
+    it(`${TOP_K_LIMIT} of a vocabulary`, () => check([noise(151_669, 9), noise(151_669, 10)], TOP_K_LIMIT));
     it("all of a row", () => check([noise(7, 4)], 7));
     it("takes the lower column of equal values", () => check([new Float32Array(3000), noise(3000, 5).fill(2.5, 1000, 2000)], 40)); // oxfmt-ignore
     it("finds the largest at either end", () => {

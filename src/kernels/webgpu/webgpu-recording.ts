@@ -26,7 +26,7 @@ import { normalize } from "./normalize.ts";
 import type { Program, RecordedStep } from "./program.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import type { RowChunk } from "./row-chunks.ts";
-import { topK } from "./top-k.ts";
+import { candidateWidth, topK } from "./top-k.ts";
 
 /** Runs a finished recording. */
 export type RunProgram = (program: Program) => Promise<Float32Array[]>;
@@ -149,7 +149,11 @@ export class WebGpuRecording implements Recording {
   topK(x: Activation, k: number): GpuActivation {
     const input = this.#own(x);
     const out = this.#value(x.rows, 2 * k + 1);
-    this.#step([input], [out], (context) => topK(context, context.tensor(input), k, context.tensor(out)));
+    const candidates = this.#value(x.rows, candidateWidth(x.width, k));
+    this.#step([input], [out, candidates], (context) => {
+      const tensors = { x: context.tensor(input), candidates: context.tensor(candidates), out: context.tensor(out) };
+      return topK(context, { ...tensors, k });
+    });
     return out;
   }
 
