@@ -46,11 +46,16 @@ interface Stage {
   readonly merging: 0 | 1;
 }
 
+/** A wave of every GPU; software adapters pay for every thread at a barrier. */
+function threadsOf({ lanes }: LaunchContext): number {
+  return lanes === undefined ? 64 : 2 * lanes;
+}
+
 function select(context: LaunchContext, { from, to, width, chunks, k, merging }: Stage): Dispatch[] {
   return tensorChunks([from, to], context.limits, "top k").map(({ start, count }) =>
     dispatch(topKKernel, {
       label: "top k",
-      constants: { merging },
+      constants: { merging, threads: threadsOf(context) },
       buffers: { x: rowsOf(from, start, count).slice, out: rowsOf(to, start, count).slice },
       params: {
         rows: count,
