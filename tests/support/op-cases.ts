@@ -34,10 +34,26 @@ export const PRODUCT_SHAPES: readonly (readonly [rows: number, columns: number, 
   [257, 20, 12],
 ];
 
+/** For kernels that read eight weights at a time, whose K is a multiple of 8 once it is padded to one of 4. */
+const FEW_ROWS_SHAPES: readonly (readonly [rows: number, columns: number, depth: number])[] = [
+  [1, 1, 8],
+  [1, 131, 1032],
+  [2, 67, 517],
+  [3, 7, 16],
+  [4, 64, 968],
+  [5, 33, 264],
+  [7, 9, 504],
+  [8, 130, 72],
+  [9, 31, 1024],
+  [13, 5, 512],
+  [16, 129, 504],
+  [17, 66, 256],
+];
+
 const DTYPES: readonly WeightDType[] = ["BF16", "F16", "F32"];
 
 export const linearCases: readonly OpCase[] = [
-  ...PRODUCT_SHAPES.flatMap(([rows, columns, depth], i) => {
+  ...[...PRODUCT_SHAPES, ...FEW_ROWS_SHAPES].flatMap(([rows, columns, depth], i) => {
     const dtype = DTYPES[i % DTYPES.length] ?? "BF16";
     return [false, true].map((residual) => ({
       name: `linear ${rows}×${depth} · ${dtype} ${columns}×${depth}${residual ? " + residual" : ""}`,
@@ -59,7 +75,7 @@ export const linearCases: readonly OpCase[] = [
 ];
 
 export const gateUpCases: readonly OpCase[] = [
-  ...PRODUCT_SHAPES.map(([rows, columns, depth], i) => ({
+  ...[...PRODUCT_SHAPES, ...FEW_ROWS_SHAPES].map(([rows, columns, depth], i) => ({
     name: `gateUp ${rows}×${depth} → ${rows}×${columns}`,
     run: async (rig: OpRig) => {
       return [rig.ops.gateUp(await rig.input(rows, depth), await rig.matrix(2 * columns, depth, DTYPES[i % 3]))];

@@ -22,4 +22,6 @@ function matmulKernel(name: string): MatmulKernel {
 }
 
 export const matmulTiledKernel: MatmulKernel = matmulKernel("matmul-tiled");
+export const matmulFewRowsKernel: MatmulKernel = matmulKernel("matmul-few-rows");
+export const matmulFewRowsSubgroupKernel: MatmulKernel = matmulKernel("matmul-few-rows-subgroup");
 export const matmulSubgroupKernel: MatmulKernel = matmulKernel("matmul-subgroup");

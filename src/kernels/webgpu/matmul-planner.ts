@@ -40,9 +40,12 @@ export class MatmulPlanner {
     }
   }
 
-  /** The tiles for so many rows that compute right. */
-  candidates(rows: number): MatmulTile[] {
-    return this.tiles.filter((tile) => !this.#faulty.has(tile) && rows <= (tile.mostRows ?? Infinity));
+  /** The tiles that can compute a product, and compute right. */
+  candidates({ rows, depth }: Omit<MatmulShape, "columns">): MatmulTile[] {
+    const padded = Math.ceil(depth / 4) * 4;
+    return this.tiles.filter(
+      (tile) => !this.#faulty.has(tile) && rows <= (tile.mostRows ?? Infinity) && padded % (tile.depthStep ?? 4) === 0,
+    );
   }
 
   /** The tile to use for products like this one. */
@@ -56,7 +59,7 @@ export class MatmulPlanner {
   }
 
   choose(shape: MatmulShape): MatmulTile {
-    const candidates = this.candidates(shape.rows);
+    const candidates = this.candidates(shape);
     if (this.#preferred && candidates.includes(this.#preferred)) return this.#preferred;
     const bucket = rowBucket(shape.rows);
     const timed = this.#fastest(shape, bucket, candidates) ?? this.#fastest(shape, bucket - 1, candidates);

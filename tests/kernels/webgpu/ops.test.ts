@@ -20,10 +20,14 @@ describeOps(
   TOLERANCE,
 );
 
+const FEW_ROWS = /(linear|gateUp) (\d|1[0-6])×/;
+
 // Every tile that products may be given on this adapter.
 const device = await GpuDevice.open({ allowSoftware: true });
-const products = ALL_OP_CASES.filter(({ name }) => /^(linear|gateUp)/.test(name)).filter((_, i) => i % 5 === 0);
-for (const { name } of matmulTiles(device)) {
-  describeOps(`webgpu with tile ${name}`, () => webGpuTestBackend({ tile: name }), products, TOLERANCE);
+const products = ALL_OP_CASES.filter(({ name }) => /^(linear|gateUp)/.test(name));
+for (const { name, mostRows = Infinity } of matmulTiles(device)) {
+  const possible = products.filter((opCase) => mostRows === Infinity || FEW_ROWS.test(opCase.name));
+  const cases = possible.filter((_, i) => i % 3 === 0);
+  describeOps(`webgpu with tile ${name}`, () => webGpuTestBackend({ tile: name }), cases, TOLERANCE);
 }
 device.dispose();
