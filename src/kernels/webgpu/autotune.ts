@@ -67,7 +67,7 @@ function isAt(a: Place, b: Place): boolean {
 }
 
 async function fastest(session: GpuSession, contest: Contest, scratch: TuningScratch): Promise<MatmulTile> {
-  const usual = session.matmuls.usual(contest.rows);
+  const usual = session.matmuls.usual({ rows: contest.rows, depth: contest.group.depth });
   const others = contest.candidates.filter((tile) => tile !== usual);
   const timeOf = new Map<MatmulTile, number>();
   // The usual one again at the end: an idle GPU takes a while to reach its clock. A submission for each, so that a slow

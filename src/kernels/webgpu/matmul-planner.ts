@@ -63,12 +63,13 @@ export class MatmulPlanner {
     if (this.#preferred && candidates.includes(this.#preferred)) return this.#preferred;
     const bucket = rowBucket(shape.rows);
     const timed = this.#fastest(shape, bucket, candidates) ?? this.#fastest(shape, bucket - 1, candidates);
-    return timed ?? this.usual(shape.rows);
+    return timed ?? this.usual(shape);
   }
 
   /** What is taken where nothing was timed. */
-  usual(rows: number): MatmulTile {
-    const candidates = this.candidates(rows);
+  usual(shape: Omit<MatmulShape, "columns">): MatmulTile {
+    const { rows } = shape;
+    const candidates = this.candidates(shape);
     let best = candidates[0];
     let least = Infinity;
     for (const tile of candidates) {

@@ -50,7 +50,7 @@ export function listContests({ matmuls }: GpuSession, model: ModelProducts, scra
   return buckets.flatMap(({ bucket, rows }) =>
     groups
       .filter(({ timedColumns, depth }) => scratch.fits(rows, timedColumns, depth))
-      .map((group) => ({ group, bucket, rows, candidates: matmuls.candidates(rows) })),
+      .map((group) => ({ group, bucket, rows, candidates: matmuls.candidates({ rows, depth: group.depth }) })),
   );
 }
 
