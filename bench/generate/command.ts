@@ -16,8 +16,9 @@ Reading a prompt and writing tokens after it, one by one, each runtime in a proc
 
   --model DIR       a checkpoint folder with tokenizer files
   --device LIST     ours: reference, wasm, wasm/int8, webgpu  (wasm)
-  --peers LIST      llama.cpp/bf16|q8_0[/vulkan]
+  --peers LIST      llama.cpp/bf16|q8_0[/vulkan], onnxruntime/fp32|q8|q4
   --gguf PATH       the checkpoint's GGUF files, without '-bf16.gguf'
+  --onnx DIR        what make_onnx.py --causal made of the checkpoint
   --prompts LIST    tokens of the prompts  (16,512)
   --new-tokens N    (32)
   --threads N       (2)
@@ -31,6 +32,7 @@ const OPTIONS = {
   device: { type: "string", default: "wasm" },
   peers: { type: "string", default: "" },
   gguf: { type: "string", default: "" },
+  onnx: { type: "string", default: "" },
   prompts: { type: "string", default: "16,512" },
   "new-tokens": { type: "string", default: "32" },
   threads: { type: "string", default: "2" },
@@ -143,6 +145,7 @@ interface Settings {
   readonly threads: string;
   readonly adapter?: string;
   readonly gguf: string;
+  readonly onnx: string;
   readonly cache?: string;
 }
 
@@ -157,10 +160,14 @@ function ownSpec(text: string, model: string, { threads, adapter }: Settings): S
   return { label: `ours ${text}`, driver: "qwen3-ts-causal", options };
 }
 
-function peerSpec(text: string, { threads, gguf, cache = defaultCache() }: Settings): Spec {
-  const [name, type = "bf16", gpu = "false"] = text.split("/");
-  if (name !== "llama.cpp") throw new Error(`peer '${text}': expected llama.cpp/TYPE`);
-  const options = { gguf: `${gguf}-${type}.gguf`, gpu, threads, cache };
+function peerSpec(text: string, { threads, gguf, onnx, cache = defaultCache() }: Settings): Spec {
+  const [name, type, gpu = "false"] = text.split("/");
+  if (name === "onnxruntime") {
+    const options = { onnx, dtype: type ?? "fp32", threads, cache };
+    return { label: text, driver: "onnxruntime-causal", options };
+  }
+  if (name !== "llama.cpp") throw new Error(`peer '${text}': expected llama.cpp/TYPE or onnxruntime/TYPE`);
+  const options = { gguf: `${gguf}-${type ?? "bf16"}.gguf`, gpu, threads, cache };
   return { label: text, driver: "node-llama-cpp-causal", options, env: { GGML_VK_VISIBLE_DEVICES: "0" } };
 }
 

@@ -1,7 +1,8 @@
-"""ONNX files of a Qwen3 embedding checkpoint, in the layout transformers.js loads. usage: make_onnx.py MODEL OUT
+"""ONNX files of a Qwen3 checkpoint, in the layout transformers.js loads. usage: make_onnx.py MODEL OUT [--causal]
 
 Writes OUT/onnx/model.onnx (fp32), model_quantized.onnx (q8: dynamic int8 as transformers.js' own script makes it) and
-model_q4.onnx (4-bit blocks of 32), each with its data beside it. Needs: onnx onnxruntime onnxruntime-genai torch
+model_q4.onnx (4-bit blocks of 32), each with its data beside it. With --causal the graph takes and gives keys
+and values and ends in the last token's logits, otherwise in hidden states. Needs: onnx onnxruntime onnxruntime-genai torch
 transformers. Rows of a left-padded batch come out wrong from this graph: good for timing padded batches, while numbers
 are compared on texts without padding.
 """
@@ -19,10 +20,10 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 OUTPUT = "last_hidden_state"
 
 
-def build(model, out):
-    """onnxruntime-genai's own graph of the decoder, ending in the hidden states."""
+def build(model, out, head):
+    """onnxruntime-genai's own graph of the decoder."""
     command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", model, "-o", out, "-p", "fp32", "-e", "cpu"]
-    subprocess.run([*command, "--extra_options", "exclude_lm_head=true"], check=True)
+    subprocess.run([*command, "--extra_options", head], check=True)
     return onnx.load(Path(out) / "model.onnx")
 
 
@@ -77,15 +78,18 @@ def write_q4(folder):
     save(quantizer.model.model, folder / "model_q4.onnx")
 
 
-def main(model, out):
+def main(model, out, *options):
     folder = Path(out) / "onnx"
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
-        save(without_cache(build(model, scratch)), folder / "model.onnx")
+        if "--causal" in options:
+            save(build(model, scratch, "prune_lm_head=true"), folder / "model.onnx")
+        else:
+            save(without_cache(build(model, scratch, "exclude_lm_head=true")), folder / "model.onnx")
     write_q8(folder)
     write_q4(folder)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(Path(model) / name, out)
 
 
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])
