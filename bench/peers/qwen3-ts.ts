@@ -11,7 +11,7 @@ export async function open(options: Options): Promise<Driver> {
   const submissions = new Submissions();
   const model = await EmbeddingModel.load(source, await loadOptions(options, submissions));
   return {
-    about: { device: model.device.description, ...model.device.details, dtype },
+    about: { device: model.device.description, ...model.device.details, dtype, weightBytes: model.memory.weights },
     encode(texts) {
       submissions.restart();
       return model.encode(texts);
