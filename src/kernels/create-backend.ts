@@ -32,6 +32,11 @@ export interface WebGpuOptions {
    * seconds, and remembers the fastest in the user's cache folder. @default true, but on software adapters
    */
   readonly autotune?: boolean;
+  /**
+   * Whether every kernel is held against the reference when a model is loaded. One that is wrong on this adapter is
+   * replaced, with a warning, or is an error if there is no other. @default true
+   */
+  readonly selfCheck?: boolean;
   /** WGSL to use in place of built-in kernels, by name: what `src/kernels/wgsl/NAME.wgsl` holds, rewritten. */
   readonly kernels?: Readonly<Record<string, string>>;
   /** Told about what works, but not as well as it should. @default process.emitWarning */

@@ -71,8 +71,9 @@ interface AttentionVariant {
   readonly lines: number;
 }
 
-function chooseKernel({ limits, lanes }: LaunchContext, headDim: number, headsPerKv: number): AttentionVariant {
-  if (lanes !== undefined && headsPerKv <= lanes) {
+function chooseKernel(context: LaunchContext, headDim: number, headsPerKv: number): AttentionVariant {
+  const { limits, lanes } = context;
+  if (lanes !== undefined && headsPerKv <= lanes && context.trusts(attentionSubgroupKernel)) {
     const constants = { LANES: lanes, COLUMNS: Math.ceil(headDim / 4 / lanes) };
     return { kernel: attentionSubgroupKernel, constants, lines: lanes };
   }

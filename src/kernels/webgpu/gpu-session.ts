@@ -8,9 +8,9 @@ import { ActivationArena } from "./activation-arena.ts";
 import { timeDispatches } from "./dispatch-times.ts";
 import { DispatchEncoder } from "./dispatch-encoder.ts";
 import { type GpuActivation, type GpuTensor, quadsOf } from "./gpu-activation.ts";
-import { type Dispatch, variantKey } from "./kernel.ts";
+import { type Dispatch, type KernelVariant, variantKey } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
-import { MatmulPlanner } from "./matmul-planner.ts";
+import { type MatmulChooser, MatmulPlanner } from "./matmul-planner.ts";
 import { smallSubgroup } from "./matmul-tiles.ts";
 import { PipelineCache } from "./pipeline-cache.ts";
 import type { Program } from "./program.ts";
@@ -46,6 +46,8 @@ export class GpuSession {
   readonly #uploads: UploadArena;
   readonly #rotary: RotaryCopy;
   readonly #staging: StagingRing;
+  /** Names of kernels. */
+  readonly #distrusted = new Set<string>();
   /** Receives the GPU time of every dispatch while it is set; each dispatch then has a pass of its own. */
   profile: TimedDispatch[] | undefined;
 
@@ -58,6 +60,11 @@ export class GpuSession {
     this.#uploads = new UploadArena(device);
     this.#rotary = new RotaryCopy(device);
     this.#staging = new StagingRing(device);
+  }
+
+  /** Does without a kernel from now on, wherever there is another one for its work: without one tile, if it has tiles. */
+  distrust(variant: KernelVariant): void {
+    if (!this.matmuls.distrust(variant)) this.#distrusted.add(variant.kernel.name);
   }
 
   /** Compiles what these dispatches need, all of it at once. */
@@ -74,15 +81,19 @@ export class GpuSession {
    * Plans memory, compiles what is missing and submits: one pass, one submission. Must not be called again before the
    * promise resolves; what it returns may be awaited later.
    *
+   * @param matmuls chooses the kernels of products
    * @returns reads the results once the GPU is done
    */
-  async submit(program: Program): Promise<() => Promise<Float32Array[]>> {
-    const { dispatches, tensors } = this.#plan(program);
+  async submit(program: Program, matmuls: MatmulChooser = this.matmuls): Promise<() => Promise<Float32Array[]>> {
+    const { dispatches, tensors } = this.#plan(program, matmuls);
     await this.#encoder.compile(dispatches);
     return this.device.guard("batch", () => this.#encode(program, dispatches, tensors));
   }
 
-  #plan({ values, steps, results }: Program): { dispatches: Dispatch[]; tensors: (value: GpuActivation) => GpuTensor } {
+  #plan(
+    { values, steps, results }: Program,
+    matmuls: MatmulChooser,
+  ): { dispatches: Dispatch[]; tensors: (value: GpuActivation) => GpuTensor } {
     const kept = new Set(results.map(({ index }) => index));
     const sizes = values.map(({ byteLength }) => byteLength);
     const { slotOf, slotSizes } = assignSlots(steps, sizes, kept);
@@ -94,6 +105,7 @@ export class GpuSession {
     };
     this.#uploads.reset();
     const context = this.#context({
+      matmuls,
       tensor: tensors,
       upload: (array) => this.#uploads.upload(array),
       rotary: (table) => this.#rotary.slice(table),
@@ -102,11 +114,12 @@ export class GpuSession {
   }
 
   /** The dispatches that a program would be. They name no memory, so they can be compiled, but not run. */
-  rehearse({ steps }: Program): Dispatch[] {
+  rehearse({ steps }: Program, matmuls: MatmulChooser = this.matmuls): Dispatch[] {
     const { storage: usage } = BufferUsage;
     const buffer = this.device.createBuffer({ label: "rehearsal", size: 4, usage, pool: "activations" });
     const slice = (size: number): BufferSlice => ({ buffer, offset: 0, size });
     const context = this.#context({
+      matmuls,
       tensor: ({ rows, width, byteLength }) => ({ rows, width, quads: quadsOf(width), slice: slice(byteLength) }),
       upload: (array) => slice(array.byteLength),
       rotary: (table) => slice(table.cos.byteLength + table.sin.byteLength),
@@ -116,13 +129,13 @@ export class GpuSession {
     return dispatches;
   }
 
-  #context(memory: Pick<LaunchContext, "tensor" | "upload" | "rotary">): LaunchContext {
+  #context(given: Pick<LaunchContext, "matmuls" | "tensor" | "upload" | "rotary">): LaunchContext {
     const memos = new Map<object, Map<string, object>>();
     return {
-      ...memory,
+      ...given,
       limits: this.device.limits,
       lanes: smallSubgroup(this.device),
-      matmuls: this.matmuls,
+      trusts: (kernel) => !this.#distrusted.has(kernel.name),
       cache: (store, layer) => store.tensors(this.device, layer),
       memo: <T extends object>(key: object, name: string, make: () => T): T => {
         const named = memos.get(key) ?? new Map<string, object>();

@@ -3,14 +3,17 @@ import type { GpuLimits } from "../../core/gpu/limits.ts";
 import type { RotaryTable } from "../backend.ts";
 import type { GpuActivation, GpuTensor } from "./gpu-activation.ts";
 import type { GpuKvCache } from "./gpu-kv-cache.ts";
-import type { MatmulPlanner } from "./matmul-planner.ts";
+import type { Kernel } from "./kernel.ts";
+import type { MatmulChooser } from "./matmul-planner.ts";
 
 /** What a launcher may ask while a recording is turned into dispatches. */
 export interface LaunchContext {
   readonly limits: GpuLimits;
   /** Lanes of the adapter's subgroups, where kernels for small subgroups are best. */
   readonly lanes: number | undefined;
-  readonly matmuls: Pick<MatmulPlanner, "choose">;
+  readonly matmuls: MatmulChooser;
+  /** Whether a kernel may be used: not if it was seen to compute wrong results on this device and there is another. */
+  trusts(kernel: Kernel): boolean;
   /** Where an activation lives. */
   tensor(activation: GpuActivation): GpuTensor;
   /** A host array in GPU memory until the recording ends. The same array is uploaded once. */

@@ -1,5 +1,6 @@
 import { Qwen3Error } from "../../core/errors.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
+import { type KernelVariant, variantKey } from "./kernel.ts";
 import { type MatmulTile, matmulTiles, rowBucket } from "./matmul-tiles.ts";
 
 /** What decides which matrix product kernel is best. */
@@ -8,6 +9,8 @@ export interface MatmulShape {
   readonly columns: number;
   readonly depth: number;
 }
+
+export type MatmulChooser = Pick<MatmulPlanner, "choose">;
 
 /** Columns and depth of a product for whose row buckets tiles were timed. */
 export type Product = Pick<MatmulShape, "columns" | "depth">;
@@ -53,9 +56,20 @@ export class MatmulPlanner {
     this.#timed.push({ product, bucket, tile });
   }
 
-  /** Never chooses this tile again. */
-  distrust(tile: MatmulTile): void {
-    this.#faulty.add(tile);
+  /** Never chooses a variant's tile again, unless it is the last for any number of rows. @returns whether it is a tile's */
+  distrust(variant: KernelVariant): boolean {
+    const tile = this.tileOf(variant);
+    if (tile && this.candidates({ rows: Infinity, depth: 1 }).some((other) => other !== tile)) this.#faulty.add(tile);
+    return tile !== undefined;
+  }
+
+  /** The tile that a variant's constants stand for, apart from the weights' dtype and the epilogue. */
+  tileOf({
+    kernel,
+    constants: { weightType: _dtype, epilogue: _epilogue, ...own },
+  }: KernelVariant): MatmulTile | undefined {
+    const key = variantKey({ kernel, constants: own });
+    return this.tiles.find((tile) => variantKey(tile) === key);
   }
 
   choose(shape: MatmulShape): MatmulTile {

@@ -3,6 +3,7 @@ import { cacheFolder } from "../../core/cache-folder.ts";
 import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
+import { selfCheck } from "./self-check.ts";
 import { tuningKey } from "./tuning-key.ts";
 import { TuningStore } from "./tuning-store.ts";
 
@@ -12,25 +13,35 @@ export interface PrepareOptions extends SessionOptions {
    * seconds, and remembers the fastest. Results stay within the same tolerances. @default true, but on software adapters
    */
   readonly autotune?: boolean;
+  /**
+   * Whether every kernel is held against the reference when a model is loaded. One that is wrong on this adapter is
+   * replaced, with a warning, or is an error if there is no other. @default true
+   */
+  readonly selfCheck?: boolean;
   /** Milliseconds that timing may take, give or take one product. @default 2000 */
   readonly tuningBudget?: number;
   /** Where timings are kept. @default webgpu-tiles in the user's cache folder for qwen3-ts */
   readonly tuningFolder?: string;
 }
 
+/** Told about what works, but not as well as it should. */
+export type OnWarning = (message: string) => void;
+
 /** Makes a session ready for a model: chooses kernels and compiles whatever its batches will need, all of it at once. */
 export async function prepareSession(
   session: GpuSession,
   weights: ModelWeights,
   options: PrepareOptions,
+  onWarning: OnWarning,
 ): Promise<void> {
   if ((options.autotune ?? !session.device.adapter.software) && options.tile === undefined) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
     const folder = options.tuningFolder ?? join(cacheFolder(), "webgpu-tiles");
     await autotune(session, weights, { store: new TuningStore(folder, key), budget: options.tuningBudget ?? 2000 });
   }
-  const programs = await rehearse(oneOfEach(weights));
-  await session.compile(programs.flatMap((program) => session.rehearse(program)));
+  const sample = oneOfEach(weights);
+  await session.compile(await rehearse(session, sample));
+  if (options.selfCheck !== false) await selfCheck(session, sample, onWarning);
 }
 
 /** Layers are alike: kernels differ by sizes and dtypes only. */

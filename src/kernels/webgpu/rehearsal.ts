@@ -2,9 +2,10 @@ import type { Activation, DecoderShape, Matrix, QkvWeights, RotaryTable, Segment
 import type { GpuMatrix } from "./gpu-matrix.ts";
 import type { GpuNorm } from "./gpu-norm.ts";
 import type { HostTable } from "../host-table.ts";
+import type { GpuSession } from "./gpu-session.ts";
+import type { Dispatch } from "./kernel.ts";
 import type { MatmulShape } from "./matmul-planner.ts";
 import { ROW_BUCKETS } from "./matmul-tiles.ts";
-import type { Program } from "./program.ts";
 import { WebGpuRecording } from "./webgpu-recording.ts";
 
 /** What was loaded, as far as kernels differ by it: one weight of each size and dtype. */
@@ -34,23 +35,23 @@ export function rolesOf({ rows, columns }: Matrix, shape: DecoderShape): Product
 }
 
 /**
- * Everything that a model asks of its kernels, as programs that are to be planned and never run: a batch of every bucket
- * of rows, of one long sequence and of many short ones, all rows or the last ones wanted, with and without a cache.
+ * Everything that a model asks of its kernels, by planning batches without running them: of every bucket of rows, of one
+ * long sequence and of many short ones, all rows or the last ones wanted, with and without many keys before them.
  */
-export async function rehearse(weights: ModelWeights): Promise<Program[]> {
-  const programs: Program[] = [];
+export async function rehearse(session: GpuSession, weights: ModelWeights): Promise<Dispatch[]> {
+  const dispatches: Dispatch[] = [];
   const samples = ROW_BUCKETS.map(({ sample }) => sample);
   for (const tokens of samples) {
     for (const sequences of samples) {
       if (sequences > tokens) continue;
       const ops = new WebGpuRecording(async (program) => {
-        programs.push(program);
+        dispatches.push(...session.rehearse(program));
         return [];
       });
       await ops.read(...recordBatch(ops, weights, { tokens, sequences }));
     }
   }
-  return programs;
+  return dispatches;
 }
 
 interface BatchSize {
@@ -114,7 +115,7 @@ function segmentsOf(sequences: number, queryLength: number, keyLength: number): 
 }
 
 /** The lengths of vectors for which kernels may differ: they are cut to any, but to powers of two most of all. */
-function dimensionsOf({ hiddenSize }: DecoderShape): number[] {
+export function dimensionsOf({ hiddenSize }: DecoderShape): number[] {
   return [hiddenSize, 2048, 1024, 512, 256, 128].filter((dimensions) => dimensions <= hiddenSize);
 }
 

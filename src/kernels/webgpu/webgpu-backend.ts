@@ -127,7 +127,7 @@ export class WebGpuBackend implements Backend {
   async #prepareSession(session: GpuSession, matrices: readonly GpuMatrix[]): Promise<void> {
     if (!this.#shape) return;
     const weights = { shape: this.#shape, matrices, tables: this.#tables, norms: this.#norms };
-    await prepareSession(session, weights, this.#options);
+    await prepareSession(session, weights, this.#options, (message) => this.#warn(message));
   }
 
   /** Runs a program; again if its device is lost meanwhile, once. */
