@@ -197,6 +197,8 @@ export interface Backend {
   readonly device: DeviceInfo;
   readonly memory: MemoryUse;
   loadMatrix(source: MatrixSource, use: MatrixUse): Promise<Matrix>;
+  /** Gives back a matrix that was loaded as a `"table"`; what is recorded from now on must not use it. */
+  freeTable(table: Matrix): void;
   /** @param weight float32 [width] */
   loadNorm(name: string, weight: Float32Array, eps: number): Norm;
   /** Called once after the weights: compile, tune and check whatever this shape needs. */

@@ -1,5 +1,5 @@
 import { Qwen3Error } from "../core/errors.ts";
-import type { Activation, KvCache, Recording } from "../kernels/backend.ts";
+import type { Activation, KvCache, Matrix, Recording } from "../kernels/backend.ts";
 import type { Qwen3Config } from "./config.ts";
 import type { DecoderWeights } from "./decoder-weights.ts";
 import type { DecoderObserver } from "./decoder-observer.ts";
@@ -18,13 +18,20 @@ export interface RunOptions {
 /** Embedding, layers and final norm over any backend. It records; whoever calls it reads. */
 export class Decoder {
   readonly config: Qwen3Config;
-  readonly #weights: DecoderWeights;
+  #weights: DecoderWeights;
   readonly #rotary: RotaryEmbedding;
 
   constructor(config: Qwen3Config, weights: DecoderWeights) {
     this.config = config;
     this.#weights = weights;
     this.#rotary = new RotaryEmbedding(config.headDim, config.ropeTheta);
+  }
+
+  /** Looks token ids up in another matrix of the same rows from now on. @returns the one used until now */
+  replaceTable(embedTokens: Matrix): Matrix {
+    const { embedTokens: replaced } = this.#weights;
+    this.#weights = { ...this.#weights, embedTokens };
+    return replaced;
   }
 
   /** @returns hidden states after the final norm: [T, hidden], or [N, hidden] for `rows: "last"` */

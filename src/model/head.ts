@@ -11,9 +11,11 @@ export interface HeadOptions {
   readonly config: Qwen3Config;
   /** The embedding table, if it was loaded so that it can be multiplied with. */
   readonly table?: Matrix;
+  /** Otherwise takes over the tied table, loaded once more for both uses, so that it is not held twice. */
+  readonly onTable?: (table: Matrix) => void;
 }
 
-/** What turns hidden states into logits: `lm_head`, or the embedding table where the two are tied. */
+/** What turns hidden states into logits: `lm_head`, or the embedding table where the two are tied. Loaded when first needed. */
 export class Head {
   readonly #options: HeadOptions;
   #whole: Promise<Matrix> | undefined;
@@ -41,9 +43,13 @@ export class Head {
   }
 
   async #loadWhole(): Promise<Matrix> {
-    const { loader, checkpoint, config, table } = this.#options;
-    if (table && headTensor(checkpoint, config) !== LM_HEAD) return table;
-    return await loader.matrix(loader.source(this.#checkedTensor()), "product");
+    const { loader, table, onTable } = this.#options;
+    const name = this.#checkedTensor();
+    if (name === LM_HEAD) return await loader.matrix(loader.source(name), "product");
+    if (table) return table;
+    const both = await loader.matrix(loader.source(name), "product-and-table");
+    onTable?.(both);
+    return both;
   }
 
   #checkedTensor(): string {

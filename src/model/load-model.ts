@@ -1,4 +1,4 @@
-import type { Backend } from "../kernels/backend.ts";
+import type { Backend, Matrix } from "../kernels/backend.ts";
 import { Tokenizer } from "../tokenizer/index.ts";
 import { type Checkpoint, checkTensors } from "../weights/index.ts";
 import { checkInteger } from "./arguments.ts";
@@ -88,7 +88,9 @@ async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelPar
     signal: options.signal,
   });
   const weights = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
-  const head = new Head({ loader, checkpoint, config, ...(generates && { table: weights.embedTokens }) });
+  const decoder = new Decoder(config, weights);
+  const onTable = (table: Matrix): void => backend.freeTable(decoder.replaceTable(table));
+  const head = new Head({ loader, checkpoint, config, onTable, ...(generates && { table: weights.embedTokens }) });
   if (generates) await head.whole();
   adapter?.checkAllMerged();
   await backend.prepare(config);
@@ -97,7 +99,7 @@ async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelPar
     config,
     tokenizer,
     backend,
-    decoder: new Decoder(config, weights),
+    decoder,
     head,
     maxBatchTokens,
     maxLength: await readMaxLength(files, config),

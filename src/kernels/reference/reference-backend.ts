@@ -1,5 +1,5 @@
 import { Qwen3Error } from "../../core/errors.ts";
-import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MemoryUse, Recording } from "../backend.ts";
+import type { Backend, DecoderShape, DeviceInfo, Matrix, MatrixSource, MemoryUse, Recording } from "../backend.ts";
 import { HostKvCache } from "./host-kv-cache.ts";
 import { HostMatrix } from "./host-matrix.ts";
 import type { HostNorm } from "./host-norm.ts";
@@ -38,6 +38,10 @@ export class ReferenceBackend implements Backend {
     const matrix = await HostMatrix.read(source);
     this.#weightBytes += matrix.bytes.byteLength;
     return matrix;
+  }
+
+  freeTable(table: Matrix): void {
+    if (table instanceof HostMatrix) this.#weightBytes -= table.bytes.byteLength;
   }
 
   loadNorm(name: string, weight: Float32Array, eps: number): HostNorm {

@@ -1,7 +1,16 @@
 import { Qwen3Error } from "../../core/errors.ts";
 import { availableCores } from "../../core/threads/cores.ts";
 import { ThreadPool } from "../../core/threads/thread-pool.ts";
-import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse, Recording } from "../backend.ts";
+import type {
+  Backend,
+  DecoderShape,
+  DeviceInfo,
+  Matrix,
+  MatrixSource,
+  MatrixUse,
+  MemoryUse,
+  Recording,
+} from "../backend.ts";
 import { HostTable } from "../host-table.ts";
 import { WASM_WEIGHTS_PER_MEMORY } from "../kept-bytes.ts";
 import { Bank } from "./bank.ts";
@@ -149,6 +158,10 @@ export class WasmBackend implements Backend {
       return await loadQuantized(this.#banks.forWeights(quantizedBytes(source)), this.#tuning.dotProduct, source);
     }
     return await loadMatrix(this.#banks.forWeights(panelBytes(source)), source);
+  }
+
+  freeTable(table: Matrix): void {
+    if (table instanceof HostTable) this.#weightBytes -= table.byteLength;
   }
 
   loadNorm(name: string, weight: Float32Array, eps: number): WasmNorm {

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Qwen3Error } from "../../core/errors.ts";
 import { GpuDevice, type GpuDeviceOptions } from "../../core/gpu/gpu-device.ts";
-import type { Backend, DecoderShape, DeviceInfo, MatrixSource, MatrixUse, MemoryUse } from "../backend.ts";
+import type { Backend, DecoderShape, DeviceInfo, Matrix, MatrixSource, MatrixUse, MemoryUse } from "../backend.ts";
 import { HostTable } from "../host-table.ts";
 import { GpuKvCache } from "./gpu-kv-cache.ts";
 import { GpuMatrix } from "./gpu-matrix.ts";
@@ -77,6 +77,11 @@ export class WebGpuBackend implements Backend {
     this.#matrices.push(matrix);
     await this.#prepareSession(this.#session, [matrix]); // if the model was prepared already
     return matrix;
+  }
+
+  freeTable(table: Matrix): void {
+    const index = this.#tables.findIndex((each) => each === table);
+    if (index >= 0) this.#tables.splice(index, 1);
   }
 
   loadNorm(name: string, weight: Float32Array, eps: number): GpuNorm {
