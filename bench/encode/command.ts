@@ -17,7 +17,7 @@ const HELP = `npm run bench -- encode --model DIR [OPTION…]
 Texts to vectors, whole runtimes against each other, each in a process of its own, taking turns.
 
   --model DIR        a checkpoint folder with tokenizer files
-  --device LIST      ours: reference, wasm, wasm/int8, webgpu, …  DEVICE/DTYPE@MAX-BATCH-TOKENS+NODE-FLAG  (wasm)
+  --device LIST      ours: reference, wasm, wasm/int8, webgpu, …  DEVICE/DTYPE/revectorize@MAX-BATCH-TOKENS+NODE-FLAG  (wasm)
   --workloads LIST   ${WORKLOAD_NAMES.join(", ")}  (W1,W2s)
   --peers LIST       transformers.js/fp32|q8|q4[/webgpu][@BATCH], onnxruntime-web/fp32|q8, llama.cpp/bf16|q8_0[/vulkan],
                      sentence-transformers/float32|bfloat16[@BATCH]

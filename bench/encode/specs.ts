@@ -21,7 +21,7 @@ export interface Settings {
 
 /**
  * A contender as it is written on the command line: `NAME/PART/PART@BATCH+NODE-FLAG`. For ours the name is the device and the part
- * the weights' dtype (`wasm/int8+--experimental-wasm-revectorize`); for peers see PEERS.
+ * the weights' dtype, the other `revectorize` (`wasm/int8/revectorize`); for peers see PEERS.
  */
 interface Written {
   readonly text: string;
@@ -42,7 +42,7 @@ function parse(text: string): Written {
 export function ownContenders(devices: readonly string[], settings: Settings): ContenderSpec[] {
   return devices.flatMap((text) => {
     const { name, parts, batch, flags } = parse(text);
-    const [dtype] = parts;
+    const [dtype, revectorize] = parts;
     return settings.nodes.map((node) => ({
       label: settings.nodes.length > 1 ? `ours ${text}, Node ${versionOfNode(node)}` : `ours ${text}`,
       driver: driverUrl("qwen3-ts"),
@@ -52,6 +52,7 @@ export function ownContenders(devices: readonly string[], settings: Settings): C
         device: name,
         ...(name === "webgpu" ? {} : { threads: settings.threads }),
         ...(dtype === undefined ? {} : { dtype }),
+        ...(revectorize === undefined ? {} : { revectorize }),
         ...(batch === undefined ? {} : { maxBatchTokens: batch }),
         ...(settings.adapter === undefined ? {} : { adapter: settings.adapter }),
       },

@@ -5,7 +5,7 @@ import type { Driver } from "../encode/driver.ts";
 
 type Options = Readonly<Record<string, string>>;
 
-/** Options: `model`, `device`, `dtype`, `adapter`, `threads`, `maxBatchTokens`; all but `model` as in `LoadOptions`. */
+/** Options: `model`, `device`, `dtype`, `adapter`, `threads`, `revectorize`, `maxBatchTokens`; all but `model` as in `LoadOptions`. */
 export async function open(options: Options): Promise<Driver> {
   const { model: source, dtype = "auto" } = options;
   const submissions = new Submissions();
@@ -23,7 +23,7 @@ export async function open(options: Options): Promise<Driver> {
 }
 
 async function loadOptions(options: Options, submissions: Submissions): Promise<LoadOptions> {
-  const { model: _, device, adapter, threads, maxBatchTokens, ...rest } = options;
+  const { model: _, device, adapter, threads, revectorize, maxBatchTokens, ...rest } = options;
   const backend =
     device === "webgpu"
       ? await createBackend({ kind: device, ...(adapter === undefined ? {} : { adapter }) })
@@ -32,6 +32,7 @@ async function loadOptions(options: Options, submissions: Submissions): Promise<
   return {
     ...(backend ? { backend } : { device }),
     ...(threads === undefined ? {} : { threads: Number(threads) }),
+    ...(revectorize === undefined ? {} : { revectorize: true }),
     ...(maxBatchTokens === undefined ? {} : { maxBatchTokens: Number(maxBatchTokens) }),
     ...rest,
   } as LoadOptions;

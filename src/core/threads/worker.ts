@@ -15,10 +15,10 @@ export interface WorkerStart {
 type Kernel = (args: number, tile: number, scratch: number) => void;
 
 /**
- * Looks at a barrier this often before sleeping: about 20 µs, longer than most waits between two jobs of a short query
- * and shorter than the kernel needs to put a thread to sleep and wake it.
+ * Looks at a barrier this often before sleeping: about 200 µs, longer than nearly all waits for the last tile of a job.
+ * Waking a sleeping thread takes a virtual machine 50 µs and more, as long as some jobs of a short query.
  */
-const SPINS = 4000;
+const SPINS = 16_000;
 
 /** A memory, and the kernels as they work on it. */
 interface Place {

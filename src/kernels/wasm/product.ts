@@ -12,7 +12,7 @@ const COLUMNS_PER_TILE = 128;
 /** Rows that a thread lays out at a time. */
 const ROWS_PER_TILE = 32;
 /** Tiles per thread, so that threads end a job at nearly the same time. */
-const TILES_PER_THREAD = 6;
+const TILES_PER_THREAD = 12;
 
 /** How the machine divides work. */
 export interface Tuning {

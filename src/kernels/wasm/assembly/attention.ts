@@ -215,8 +215,8 @@ function scorePanels(work: Work, panel: i32, depth: i32, b: usize, next: usize, 
     const rows = panelRows(panel, work.rows, work.panels);
     const a = work.q + (<usize>(row * depth) << 2);
     const c = work.scores + (<usize>(row * BLOCK_KEYS + column) << 2);
-    if (next) multiplyTileWide(rows, a, b, next, depth, c, BLOCK_KEYS << 2);
-    else multiplyTile(F32, rows, a, b, depth, c, BLOCK_KEYS << 2);
+    if (next) multiplyTileWide(rows, a, b, next, depth, c, BLOCK_KEYS << 2, a, 0);
+    else multiplyTile(F32, rows, a, b, depth, c, BLOCK_KEYS << 2, a, 0);
     row += rows;
   }
 }
@@ -244,8 +244,8 @@ function addValues(args: Attention, task: Task, work: Work, first: i32, count: i
 @inline
 function addPanels(work: Work, row: i32, rows: i32, depth: i32, b: usize, next: usize, c: usize, stride: usize): void {
   const a = work.weights + (<usize>(row * BLOCK_KEYS) << 2);
-  if (next) multiplyTileWide(rows, a, b, next, depth, c, stride);
-  else multiplyTile(F32, rows, a, b, depth, c, stride);
+  if (next) multiplyTileWide(rows, a, b, next, depth, c, stride, a, 0);
+  else multiplyTile(F32, rows, a, b, depth, c, stride, a, 0);
 }
 
 /** Turns scores into weights exp(score − maximum), laid out in row panels, and rescales the sums of earlier blocks. */

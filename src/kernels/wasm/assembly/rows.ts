@@ -1,6 +1,6 @@
 // Operations that only move or scale rows.
 
-import { sumOfSquares } from "./parts/vector.ts";
+import { squareRoot, sumOfSquares } from "./parts/vector.ts";
 
 @unmanaged
 class GatherRows {
@@ -52,6 +52,6 @@ const SMALLEST_NORM: f32 = 1e-12;
 export function normalize(args: Normalize, row: i32, _scratch: usize): void {
   let x = args.x + (<usize>(row * args.width) << 2);
   let out = args.out + (<usize>(row * args.dimensions) << 2);
-  const norm = max(sqrt<f32>(sumOfSquares(x, args.dimensions)), SMALLEST_NORM);
+  const norm = max(squareRoot(sumOfSquares(x, args.dimensions)), SMALLEST_NORM);
   for (const end = out + (<usize>args.dimensions << 2); out < end; out += 4, x += 4) store<f32>(out, load<f32>(x) / norm);
 }

@@ -49,6 +49,9 @@ export class Part {
   sums: usize;
   /** Bytes of a row of `sums`. */
   stride: usize;
+  /** Of the weights under way: where those after them begin, and how far apart bytes are loaded to fetch them (tile.ts). */
+  ahead: usize;
+  aheadStep: usize;
 }
 
 /** Bytes of Part, rounded up to a cache line; then one widened block of a panel; then the sums. */
@@ -94,6 +97,17 @@ export function multiply(TYPE: i32, p: Product, tile: i32, scratch: usize): Part
   return part;
 }
 
+/**
+ * Spreads fetching the `bytes` of weights at `from` over the register tiles of those before them, `steps` in each. None are
+ * fetched after the part's last column.
+ */
+// @ts-ignore: decorator
+@inline
+function lookAhead(part: Part, column: i32, from: usize, bytes: usize, steps: i32): void {
+  part.ahead = column < part.columns ? from : part.sums;
+  part.aheadStep = column < part.columns ? bytes / <usize>(part.panels * steps) : 0;
+}
+
 /** sums += x[:, start … start + depth] · the same block of the part's weight panels, which begin at `block`. */
 // @ts-ignore: decorator
 @inline
@@ -105,12 +119,15 @@ function multiplyStored(TYPE: i32, p: Product, part: Part, block: usize, panelBy
       multiplyRow(TYPE, a, block, panelBytes, depth, part.sums + (<usize>column << 2));
     }
   }
+  const bytes = <usize>depth * stepBytes(TYPE);
   if (TYPE === F32 && p.tileColumns === 16) {
     for (; column + 16 <= part.columns; column += 16, block += panelBytes << 1) {
+      lookAhead(part, column + 16, block + (panelBytes << 1), bytes, depth);
       multiplyTwoPanels(p, part, block, panelBytes, start, depth, column);
     }
   }
   for (; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
+    lookAhead(part, column + PANEL_COLUMNS, block + panelBytes, bytes, depth);
     multiplyPanel(TYPE, p, part, block, start, depth, column);
   }
 }
@@ -127,25 +144,14 @@ function multiplyWidened(
     for (; column + 16 <= part.columns; column += 16, block += panelBytes << 1) {
       widenPanel(TYPE, block, widened, depth);
       widenPanel(TYPE, block + panelBytes, widened + next, depth);
+      lookAhead(part, column + 16, block + (panelBytes << 1), <usize>depth * stepBytes(TYPE), depth);
       multiplyTwoPanels(p, part, widened, next, start, depth, column);
     }
   }
   for (; column < part.columns; column += PANEL_COLUMNS, block += panelBytes) {
     widenPanel(TYPE, block, widened, depth);
+    lookAhead(part, column + PANEL_COLUMNS, block + panelBytes, <usize>depth * stepBytes(TYPE), depth);
     multiplyPanel(F32, p, part, widened, start, depth, column);
-  }
-}
-
-/** As multiplyPanel, with the float32 panel `next` bytes after `block` too. */
-function multiplyTwoPanels(p: Product, part: Part, block: usize, next: usize, start: i32, depth: i32, column: i32): void {
-  let sums = part.sums + (<usize>column << 2);
-  let row = part.firstRow;
-  for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
-    const rows = panelRows(panel, p.rows, p.panels);
-    const a = p.x + ((<usize>row * p.depth + <usize>start * rows) << 2);
-    multiplyTileWide(rows, a, block, next, depth, sums, part.stride);
-    sums += <usize>rows * part.stride;
-    row += rows;
   }
 }
 
@@ -154,13 +160,28 @@ function multiplyTwoPanels(p: Product, part: Part, block: usize, next: usize, st
 @inline
 function multiplyPanel(TYPE: i32, p: Product, part: Part, block: usize, start: i32, depth: i32, column: i32): void {
   let sums = part.sums + (<usize>column << 2);
-  let row = part.firstRow;
+  let row = part.firstRow, ahead = part.ahead;
   for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
     const rows = panelRows(panel, p.rows, p.panels);
     const a = p.x + ((<usize>row * p.depth + <usize>start * rows) << 2);
-    multiplyTile(TYPE, rows, a, block, depth, sums, part.stride);
+    multiplyTile(TYPE, rows, a, block, depth, sums, part.stride, ahead, part.aheadStep);
     sums += <usize>rows * part.stride;
     row += rows;
+    ahead += <usize>depth * part.aheadStep;
+  }
+}
+
+/** As multiplyPanel, with the float32 panel `next` bytes after `block` too. */
+function multiplyTwoPanels(p: Product, part: Part, block: usize, next: usize, start: i32, depth: i32, column: i32): void {
+  let sums = part.sums + (<usize>column << 2);
+  let row = part.firstRow, ahead = part.ahead;
+  for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
+    const rows = panelRows(panel, p.rows, p.panels);
+    const a = p.x + ((<usize>row * p.depth + <usize>start * rows) << 2);
+    multiplyTileWide(rows, a, block, next, depth, sums, part.stride, ahead, part.aheadStep);
+    sums += <usize>rows * part.stride;
+    row += rows;
+    ahead += <usize>depth * part.aheadStep;
   }
 }
 
@@ -168,25 +189,28 @@ function multiplyPanel(TYPE: i32, p: Product, part: Part, block: usize, start: i
 // @ts-ignore: decorator
 @inline
 function multiplyIntegers(TYPE: i32, p: Product, part: Part): void {
-  const depth = (p.depth + 3) & ~3;
-  const rowBytes = <usize>depth * activationBytes(TYPE);
+  const words = (p.depth + 3) >> 2;
+  const rowBytes = <usize>(words << 2) * activationBytes(TYPE);
   const steps = p.x + <usize>p.rows * rowBytes;
-  const panelBytes = PANEL_HEAD + (<usize>depth << 3);
+  const panelBytes = PANEL_HEAD + (<usize>words << 5);
   const wide = TYPE === I8 && p.tileColumns === 16;
   let b = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
   for (let column = 0; column < part.columns; ) {
     const two = wide && column + 16 <= part.columns;
+    const next = column + (two ? 16 : 8), nextB = b + (two ? panelBytes << 1 : panelBytes);
+    lookAhead(part, next, nextB, panelBytes, words);
     let sums = part.sums + (<usize>column << 2);
-    let row = part.firstRow;
+    let row = part.firstRow, ahead = part.ahead;
     for (let panel = part.firstPanel, end = part.firstPanel + part.panels; panel < end; panel++) {
       const rows = panelRows(panel, p.rows, p.panels);
       const a = p.x + <usize>row * rowBytes, aSteps = steps + (<usize>row << 2);
-      if (two) multiplyTileWideI8(rows, a, aSteps, b, panelBytes, depth >> 2, sums, part.stride);
-      else multiplyTileInt(TYPE, rows, a, aSteps, b, depth >> 2, sums, part.stride);
+      if (two) multiplyTileWideI8(rows, a, aSteps, b, panelBytes, words, sums, part.stride);
+      else multiplyTileInt(TYPE, rows, a, aSteps, b, words, sums, part.stride, ahead, part.aheadStep);
       sums += <usize>rows * part.stride;
       row += rows;
+      ahead += <usize>words * part.aheadStep;
     }
-    column += two ? 16 : 8;
-    b += two ? panelBytes << 1 : panelBytes;
+    column = next;
+    b = nextB;
   }
 }

@@ -1,7 +1,7 @@
 // The rows that are laid out in row panels: of an activation as it is, or of its RMSNorm, computed on the way.
 
 import { panelOf, panelRows, panelStart } from "./panels.ts";
-import { scaleByWeight, sumOfSquares } from "./vector.ts";
+import { scaleByWeight, squareRoot, sumOfSquares } from "./vector.ts";
 
 @unmanaged
 export class RowSource {
@@ -24,7 +24,7 @@ export function rowOf(args: RowSource, row: i32, scratch: usize): usize {
   const source = args.index ? load<u32>(args.index + (<usize>row << 2)) : row;
   const x = args.x + (<usize>source * <usize>args.depth << 2);
   if (!args.norm) return x;
-  const scale: f32 = 1 / sqrt<f32>(sumOfSquares(x, args.depth) / <f32>args.depth + args.eps);
+  const scale: f32 = 1 / squareRoot(sumOfSquares(x, args.depth) / <f32>args.depth + args.eps);
   scaleByWeight(x, scale, args.norm, scratch, args.depth);
   return scratch;
 }

@@ -16,10 +16,15 @@ export function activationBytes(TYPE: i32): usize {
   return TYPE === I16 ? 2 : 1;
 }
 
-/** c[rows, 8] = a · b · steps. a: row panel, `aSteps` float32 [rows]; b: a weight panel; depth in words of four. */
+/**
+ * c[rows, 8] = a · b · steps. a: row panel, `aSteps` float32 [rows]; b: a weight panel; depth in words of four; `ahead` as in
+ * tile.ts.
+ */
 // @ts-ignore: decorator
 @inline
-function tileI8(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize): void {
+function tileI8(
+  ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize,
+): void {
   const steps = b, o0 = v128.load(b, 32), o1 = v128.load(b, 48);
   let c00 = o0, c01 = o1, c10 = o0, c11 = o1, c20 = o0, c21 = o1, c30 = o0, c31 = o1, c40 = o0, c41 = o1, c50 = o0, c51 = o1;
   b += PANEL_HEAD;
@@ -32,6 +37,8 @@ function tileI8(ROWS: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usi
     if (ROWS > 3) { x = v128.load32_splat(a, 12); c30 = dot(b0, x, c30); c31 = dot(b1, x, c31); }
     if (ROWS > 4) { x = v128.load32_splat(a, 16); c40 = dot(b0, x, c40); c41 = dot(b1, x, c41); }
     if (ROWS > 5) { x = v128.load32_splat(a, 20); c50 = dot(b0, x, c50); c51 = dot(b1, x, c51); }
+    load<u8>(ahead);
+    ahead += aheadStep;
     a += ROWS << 2;
     b += 32;
   }
@@ -93,14 +100,14 @@ export function storeRow(c: usize, sum0: v128, sum1: v128, s0: v128, s1: v128, a
   v128.store(c, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum1), s1), step), 16);
 }
 
-function anyI8(rows: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize): void {
+function anyI8(rows: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
   switch (rows) {
-    case 1: return tileI8(1, a, aSteps, b, depth, c, stride);
-    case 2: return tileI8(2, a, aSteps, b, depth, c, stride);
-    case 3: return tileI8(3, a, aSteps, b, depth, c, stride);
-    case 4: return tileI8(4, a, aSteps, b, depth, c, stride);
-    case 5: return tileI8(5, a, aSteps, b, depth, c, stride);
-    default: return tileI8(6, a, aSteps, b, depth, c, stride);
+    case 1: return tileI8(1, a, aSteps, b, depth, c, stride, ahead, aheadStep);
+    case 2: return tileI8(2, a, aSteps, b, depth, c, stride, ahead, aheadStep);
+    case 3: return tileI8(3, a, aSteps, b, depth, c, stride, ahead, aheadStep);
+    case 4: return tileI8(4, a, aSteps, b, depth, c, stride, ahead, aheadStep);
+    case 5: return tileI8(5, a, aSteps, b, depth, c, stride, ahead, aheadStep);
+    default: return tileI8(6, a, aSteps, b, depth, c, stride, ahead, aheadStep);
   }
 }
 
@@ -115,7 +122,9 @@ function anyI16(rows: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usi
 
 // @ts-ignore: decorator
 @inline
-export function multiplyTileInt(TYPE: i32, rows: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  if (TYPE === I8) anyI8(rows, a, aSteps, b, depth, c, stride);
+export function multiplyTileInt(
+  TYPE: i32, rows: i32, a: usize, aSteps: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize,
+): void {
+  if (TYPE === I8) anyI8(rows, a, aSteps, b, depth, c, stride, ahead, aheadStep);
   else anyI16(rows, a, aSteps, b, depth, c, stride);
 }

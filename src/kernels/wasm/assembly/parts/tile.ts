@@ -12,10 +12,15 @@ export function stepBytes(TYPE: i32): usize {
   return TYPE === F32 ? 32 : 16;
 }
 
-/** c[rows, 8] += a[depth, rows] · b[depth, 8]; c has `stride` bytes a row. */
+/**
+ * c[rows, 8] += a[depth, rows] · b[depth, 8]; c has `stride` bytes a row. Meanwhile every step loads a byte, `aheadStep` on
+ * from the last: weights that are needed next come from memory while these are multiplied.
+ */
 // @ts-ignore: decorator
 @inline
-function tile(TYPE: i32, ROWS: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
+function tile(
+  TYPE: i32, ROWS: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize,
+): void {
   const zero = f32x4.splat(0);
   let r = c;
   let c00 = v128.load(r), c01 = v128.load(r, 16);
@@ -36,6 +41,8 @@ function tile(TYPE: i32, ROWS: i32, a: usize, b: usize, depth: i32, c: usize, st
     if (ROWS > 3) { x = v128.load32_splat(a, 12); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); }
     if (ROWS > 4) { x = v128.load32_splat(a, 16); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); }
     if (ROWS > 5) { x = v128.load32_splat(a, 20); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+    load<u8>(ahead); // loads may trap, so no compiler drops one
+    ahead += aheadStep;
     a += ROWS << 2;
     b += stepBytes(TYPE);
   }
@@ -50,34 +57,34 @@ function tile(TYPE: i32, ROWS: i32, a: usize, b: usize, depth: i32, c: usize, st
 
 // @ts-ignore: decorator
 @inline
-function anyTile(TYPE: i32, rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
+function anyTile(TYPE: i32, rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
   switch (rows) {
-    case 1: return tile(TYPE, 1, a, b, depth, c, stride);
-    case 2: return tile(TYPE, 2, a, b, depth, c, stride);
-    case 3: return tile(TYPE, 3, a, b, depth, c, stride);
-    case 4: return tile(TYPE, 4, a, b, depth, c, stride);
-    case 5: return tile(TYPE, 5, a, b, depth, c, stride);
-    default: return tile(TYPE, 6, a, b, depth, c, stride);
+    case 1: return tile(TYPE, 1, a, b, depth, c, stride, ahead, aheadStep);
+    case 2: return tile(TYPE, 2, a, b, depth, c, stride, ahead, aheadStep);
+    case 3: return tile(TYPE, 3, a, b, depth, c, stride, ahead, aheadStep);
+    case 4: return tile(TYPE, 4, a, b, depth, c, stride, ahead, aheadStep);
+    case 5: return tile(TYPE, 5, a, b, depth, c, stride, ahead, aheadStep);
+    default: return tile(TYPE, 6, a, b, depth, c, stride, ahead, aheadStep);
   }
 }
 
-function tileF32(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  anyTile(F32, rows, a, b, depth, c, stride);
+function tileF32(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
+  anyTile(F32, rows, a, b, depth, c, stride, ahead, aheadStep);
 }
-function tileBf16(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  anyTile(BF16, rows, a, b, depth, c, stride);
+function tileBf16(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
+  anyTile(BF16, rows, a, b, depth, c, stride, ahead, aheadStep);
 }
-function tileF16(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  anyTile(F16, rows, a, b, depth, c, stride);
+function tileF16(rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
+  anyTile(F16, rows, a, b, depth, c, stride, ahead, aheadStep);
 }
 
 /** The tile for weights of type TYPE, a constant. */
 // @ts-ignore: decorator
 @inline
-export function multiplyTile(TYPE: i32, rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize): void {
-  if (TYPE === F32) tileF32(rows, a, b, depth, c, stride);
-  else if (TYPE === BF16) tileBf16(rows, a, b, depth, c, stride);
-  else tileF16(rows, a, b, depth, c, stride);
+export function multiplyTile(TYPE: i32, rows: i32, a: usize, b: usize, depth: i32, c: usize, stride: usize, ahead: usize, aheadStep: usize): void {
+  if (TYPE === F32) tileF32(rows, a, b, depth, c, stride, ahead, aheadStep);
+  else if (TYPE === BF16) tileBf16(rows, a, b, depth, c, stride, ahead, aheadStep);
+  else tileF16(rows, a, b, depth, c, stride, ahead, aheadStep);
 }
 
 /** One row by four panels: eight independent chains, where one panel's two would wait for each other. */
