@@ -185,6 +185,40 @@ const sharedPrefix: readonly Segment[] = [
   { queryStart: 5, queryLength: 20, keyStart: 19, keyLength: 20, prefixStart: 0, prefixLength: 10 },
 ];
 
+/** A few tokens after long texts, as in decoding: 1 after 5,000, 3 after 1,300 and a prefix, 1 after 20. */
+const longCaches: readonly Segment[] = [
+  { queryStart: 0, queryLength: 1, keyStart: 0, keyLength: 5000, prefixStart: 0, prefixLength: 0 },
+  { queryStart: 1, queryLength: 3, keyStart: 700, keyLength: 1303, prefixStart: 100, prefixLength: 513 },
+  { queryStart: 4, queryLength: 1, keyStart: 4000, keyLength: 21, prefixStart: 0, prefixLength: 0 },
+];
+
+const longCacheShapes: readonly AttentionCase[] = [
+  { name: "one token after 5,000", heads: 4, kvHeads: 2, headDim: 64, segments: longCaches.slice(0, 1) },
+  {
+    name: "one token after 513",
+    heads: 2,
+    kvHeads: 1,
+    headDim: 128,
+    segments: [{ ...ragged(513)[0], queryStart: 0, queryLength: 1 } as Segment],
+  },
+  { name: "few tokens after long texts", heads: 8, kvHeads: 2, headDim: 16, segments: longCaches },
+  {
+    name: "16 tokens after 2,000",
+    heads: 2,
+    kvHeads: 1,
+    headDim: 32,
+    segments: [{ ...(longCaches[0] as Segment), queryLength: 16, keyLength: 2016 }],
+  },
+  {
+    name: "scores of 100 after 3,000",
+    heads: 2,
+    kvHeads: 2,
+    headDim: 32,
+    segments: [{ ...(longCaches[0] as Segment), keyLength: 3000 }],
+    outlier: 24,
+  },
+];
+
 const attentionShapes: readonly AttentionCase[] = [
   { name: "one token", heads: 2, kvHeads: 1, headDim: 32, segments: ragged(1) },
   ...[15, 16, 17, 31, 32, 33, 64, 65].map((length) => ({
@@ -204,8 +238,12 @@ const attentionShapes: readonly AttentionCase[] = [
   { name: "a shared prefix", heads: 4, kvHeads: 2, headDim: 32, segments: sharedPrefix },
 ];
 
-export const attentionCases: readonly OpCase[] = attentionShapes.map(
-  ({ name, heads, kvHeads, headDim, segments, outlier }) => ({
+export const attentionCases: readonly OpCase[] = attentionShapes.map(attentionCase);
+/** Not for adapters whose bindings are too small for long texts. */
+export const longCacheCases: readonly OpCase[] = longCacheShapes.map(attentionCase);
+
+function attentionCase({ name, heads, kvHeads, headDim, segments, outlier }: AttentionCase): OpCase {
+  return {
     name: `attention, ${name}, ${heads}/${kvHeads} heads of ${headDim}`,
     run: async (rig) => {
       const queries = Math.max(...segments.map(({ queryStart, queryLength }) => queryStart + queryLength));
@@ -214,8 +252,8 @@ export const attentionCases: readonly OpCase[] = attentionShapes.map(
       const qkv = await rig.qkv(queries, keys, widths, outlier === undefined ? {} : { outlier });
       return [rig.ops.attention(qkv, { headDim, segments })];
     },
-  }),
-);
+  };
+}
 
 /** A prompt of 20 tokens in slots of a cache, then one more token that sees them all. */
 export const cacheCase: OpCase = {

@@ -1,5 +1,6 @@
 import { Qwen3Error } from "../../core/errors.ts";
 import type { Segment } from "../backend.ts";
+import type { KeyParts, SegmentParts } from "./attention-parts.ts";
 import type { RowChunk } from "./row-chunks.ts";
 
 /** The shader's struct `Tile`. */
@@ -11,14 +12,23 @@ export interface AttentionTile {
   readonly ownKeys: number;
   readonly prefixStart: number;
   readonly prefixLength: number;
+  /** Of the keys that its query rows see, those from here to before `endKey` are this tile's. */
+  readonly firstKey: number;
+  readonly endKey: number;
+  /** First row of results. */
+  readonly outStart: number;
 }
+
+/** Words of the shader's struct. */
+const TILE_WORDS = 9;
+const ALL_KEYS = 0xffffffff;
 
 /** Tiles that share their bindings. */
 export interface TileGroup {
   readonly queryRows: RowChunk;
   readonly keyRows: RowChunk;
   readonly count: number;
-  /** Tiles with rows counted from the bindings' starts, longest first, six words each. */
+  /** Tiles with rows counted from the bindings' starts, longest first. */
   readonly words: Uint32Array;
 }
 
@@ -31,11 +41,17 @@ export interface TileOptions {
   readonly mostKeyRows: number;
   /** Bindings begin at multiples of it. */
   readonly alignedRows: number;
+  /** How keys are cut, where all rows fit one binding. @default not at all */
+  readonly parts?: KeyParts | undefined;
 }
 
 /** Cuts segments into tiles, and the tiles into groups whose queries and keys fit the bindings: nearly always one. */
 export function groupTiles(segments: readonly Segment[], options: TileOptions): TileGroup[] {
-  const tiles = segments.flatMap((segment) => tilesOf(segment, options.queriesPerTile));
+  const tiles = segments.flatMap((segment, i) => {
+    const whole = tilesOf(segment, options.queriesPerTile);
+    const parts = options.parts?.segments[i];
+    return parts ? whole.flatMap((tile) => partsOf(tile, segment, parts)) : whole;
+  });
   const { queryRows, keyRows, mostQueryRows, mostKeyRows } = options;
   if (queryRows <= mostQueryRows && keyRows <= mostKeyRows) {
     return [pack(tiles, { start: 0, count: queryRows }, { start: 0, count: keyRows })];
@@ -54,8 +70,24 @@ function tilesOf(segment: Segment, queriesPerTile: number): AttentionTile[] {
       ownKeys: keyLength - queryLength + first + 1,
       prefixStart,
       prefixLength,
+      firstKey: 0,
+      endKey: ALL_KEYS,
+      outStart: queryStart + first,
     };
   });
+}
+
+function partsOf(
+  tile: AttentionTile,
+  { queryStart, queryLength }: Segment,
+  { count, keys, firstRow }: SegmentParts,
+): AttentionTile[] {
+  return Array.from({ length: count }, (_, part) => ({
+    ...tile,
+    firstKey: part * keys,
+    endKey: (part + 1) * keys,
+    outStart: firstRow + part * queryLength + tile.queryStart - queryStart,
+  }));
 }
 
 interface Span {
@@ -126,15 +158,21 @@ function tooLarge({ keys }: Reach, { mostKeyRows }: TileOptions): Qwen3Error {
 
 /** Longest first, so that the last workgroups to start are the shortest. */
 function pack(tiles: readonly AttentionTile[], queryRows: RowChunk, keyRows: RowChunk): TileGroup {
-  const work = ({ queries, ownKeys, prefixLength }: AttentionTile): number => prefixLength + ownKeys + queries;
+  const work = ({ queries, ownKeys, prefixLength, firstKey, endKey }: AttentionTile): number =>
+    Math.min(endKey, prefixLength + ownKeys + queries) - firstKey;
   const ordered = [...tiles].sort((a, b) => work(b) - work(a));
-  const words = ordered.flatMap(({ queryStart, queries, keyStart, ownKeys, prefixStart, prefixLength }) => [
-    queryStart - queryRows.start,
-    queries,
-    keyStart - keyRows.start,
-    ownKeys,
-    prefixLength > 0 ? prefixStart - keyRows.start : 0,
-    prefixLength,
-  ]);
-  return { queryRows, keyRows, count: tiles.length, words: Uint32Array.from(words) };
+  const words = new Uint32Array(TILE_WORDS * tiles.length);
+  for (const [i, tile] of ordered.entries()) {
+    const { prefixStart, prefixLength } = tile;
+    words[TILE_WORDS * i] = tile.queryStart - queryRows.start;
+    words[TILE_WORDS * i + 1] = tile.queries;
+    words[TILE_WORDS * i + 2] = tile.keyStart - keyRows.start;
+    words[TILE_WORDS * i + 3] = tile.ownKeys;
+    words[TILE_WORDS * i + 4] = prefixLength > 0 ? prefixStart - keyRows.start : 0;
+    words[TILE_WORDS * i + 5] = prefixLength;
+    words[TILE_WORDS * i + 6] = tile.firstKey;
+    words[TILE_WORDS * i + 7] = tile.endKey;
+    words[TILE_WORDS * i + 8] = tile.outStart - queryRows.start;
+  }
+  return { queryRows, keyRows, count: tiles.length, words };
 }

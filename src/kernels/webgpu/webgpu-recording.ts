@@ -10,6 +10,7 @@ import type {
   Recording,
   RotaryTable,
 } from "../backend.ts";
+import { planParts } from "./attention-parts.ts";
 import { attention } from "./attention.ts";
 import { embedFromGpu, embedFromHost } from "./embed.ts";
 import { gatherRows } from "./gather-rows.ts";
@@ -90,9 +91,17 @@ export class WebGpuRecording implements Recording {
   attention({ q, k, v }: QkvResult, { headDim, segments, cache }: AttentionOptions): GpuActivation {
     const inputs = { q: this.#own(q), k: this.#own(k), v: this.#own(v) };
     const out = this.#value(q.rows, q.width);
-    this.#step(Object.values(inputs), [out], (context) => {
+    const plan = planParts(segments, k.width / headDim);
+    const parts = plan && this.#value(plan.rows, q.width + 4 * (q.width / headDim));
+    this.#step(Object.values(inputs), parts ? [out, parts] : [out], (context) => {
       const rows = { q: context.tensor(inputs.q), k: context.tensor(inputs.k), v: context.tensor(inputs.v) };
-      const request = { label: "attention", headDim, segments, out: context.tensor(out) };
+      const request = {
+        label: "attention",
+        headDim,
+        segments,
+        parts: plan && parts && { plan, tensor: context.tensor(parts) },
+        out: context.tensor(out),
+      };
       if (!cache) return attention(context, { ...request, ...rows });
       const { keys, values } = context.cache(gpuCache(cache.store), cache.layer);
       const scatter = { label: "cache", rows: cache.slots, direction: "scatter" } as const;

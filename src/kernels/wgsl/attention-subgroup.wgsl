@@ -2,7 +2,7 @@
 // memory and no barriers. Lanes hold different keys for the scores and different columns for the output, and hand each
 // other queries and weights by shuffles. Software adapters load lane by lane, so what is loaded once must serve many.
 //
-//   q [Q, H·D], k, v [K, KV·D] f32 → out [Q, H·D]
+//   q [Q, H·D], k, v [K, KV·D] f32 → out [Q, H·D]; or, of parts, [.., H·D + H vec4s of maximum and sum]
 
 enable subgroups;
 
@@ -10,14 +10,17 @@ enable subgroups;
 override headDim: u32 = 128u;
 /// H / KV
 override headsPerKv: u32 = 2u;
+/// 1 if this computes parts
+override parts: u32 = 0u;
 /// Lanes of a subgroup, and lines of (query row, head of the group) per workgroup.
 const LANES: u32 = 8u;
 /// vec4 columns of the output per lane: ceil(D / 4 / LANES).
 const COLUMNS: u32 = 4u;
 
 struct Params {
-  qStride: u32,      // between rows of q and out, in vec4s
+  qStride: u32,      // between rows of q, in vec4s
   kvStride: u32,     // between rows of k and v, in vec4s
+  outStride: u32,    // between rows of out, in vec4s
   scale: f32,        // D^-1/2
   firstTile: u32,
 }
@@ -30,6 +33,9 @@ struct Tile {
   ownKeys: u32,
   prefixStart: u32,
   prefixLength: u32,
+  firstKey: u32,
+  endKey: u32,
+  outStart: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -41,14 +47,17 @@ struct Tile {
 
 /// Below every score, yet finite: WGSL may assume that infinities do not occur.
 const MASKED = -1e30;
+/// Below every sum of a line that saw a key; a part's lines may see none.
+const LEAST = 1e-30;
 
 override quads = headDim / 4u;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(subgroup_invocation_id) lane: u32) {
   let tile = tiles[params.firstTile + group.x];
   let kvHead = group.y;
-  let keys = tile.prefixLength + tile.ownKeys + tile.queries - 1u; // that the last query row sees
+  let keys = min(tile.endKey, tile.prefixLength + tile.ownKeys + tile.queries - 1u); // that the last query row sees
   let query = min(lane / headsPerKv, tile.queries - 1u);
   let queryAt = (tile.queryStart + query) * params.qStride + (kvHead * headsPerKv + lane % headsPerKv) * quads;
 
@@ -57,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var mixed = array<vec4f, LANES * COLUMNS>();
   for (var i = 0u; i < LANES; i++) { largest[i] = MASKED; }
 
-  for (var start = 0u; start < keys; start += 2u * LANES) {
+  for (var start = tile.firstKey; start < keys; start += 2u * LANES) {
     // Scores of every line with this lane's two keys.
     let first = start + lane;
     let second = first + LANES;
@@ -80,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       let next = max(largest[i], subgroupMax(max(masked.x, masked.y)));
       let rescale = exp(largest[i] - next);
       largest[i] = next;
-      scores[i] = exp(masked - next); // 0 where masked: every line sees key 0, in the first tile
+      scores[i] = exp(masked - next); // 0 where masked, once a key was seen
       total[i] = total[i] * rescale + scores[i].x + scores[i].y;
       for (var c = 0u; c < COLUMNS; c++) { mixed[i * COLUMNS + c] *= rescale; }
     }
@@ -100,11 +109,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 
   for (var i = 0u; i < LANES; i++) {
     let sum = subgroupAdd(total[i]);
-    let row = i / headsPerKv;
-    let at = (tile.queryStart + row) * params.qStride + (kvHead * headsPerKv + i % headsPerKv) * quads;
+    let query = i / headsPerKv;
+    let head = kvHead * headsPerKv + i % headsPerKv;
+    let row = (tile.outStart + query) * params.outStride;
     for (var c = 0u; c < COLUMNS; c++) {
       let column = c * LANES + lane;
-      if (row < tile.queries && column < quads) { out[at + column] = mixed[i * COLUMNS + c] / sum; }
+      if (query < tile.queries && column < quads) { out[row + head * quads + column] = mixed[i * COLUMNS + c] / max(sum, LEAST); }
+    }
+    if (parts == 1u && query < tile.queries && lane == 0u) {
+      out[row + groups.y * headsPerKv * quads + head] = vec4f(largest[i], sum, 0.0, 0.0);
     }
   }
 }

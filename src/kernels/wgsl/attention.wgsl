@@ -2,7 +2,9 @@
 // all query heads that share one key/value head, and walks over the keys they see, a tile at a time, keeping the
 // running maximum and sum of the softmax. The host builds the list of tiles, longest first.
 //
-//   q [Q, H·D], k, v [K, KV·D] f32 → out [Q, H·D]
+// Few query rows over many keys are cut along the keys too, into parts that attention-merge.wgsl brings together.
+//
+//   q [Q, H·D], k, v [K, KV·D] f32 → out [Q, H·D]; or, of parts, [.., H·D + H vec4s of maximum and sum]
 //
 // A workgroup has 128 threads as 8 × 16. Its ROWS lines are (query row, head of the group) pairs. For the scores
 // thread (y, x) owns ROWS/8 lines × key x of the tile; for the output the same lines × every 16th vec4 column.
@@ -11,20 +13,23 @@
 override headDim: u32 = 128u;
 /// H / KV
 override headsPerKv: u32 = 2u;
+/// 1 if this computes parts
+override parts: u32 = 0u;
 /// Lines per workgroup: a multiple of 8.
 const ROWS: u32 = 32u;
 /// vec4 columns of the output per thread: ceil(D / 64).
 const COLUMNS: u32 = 2u;
 
 struct Params {
-  qStride: u32,      // between rows of q and out, in vec4s
+  qStride: u32,      // between rows of q, in vec4s
   kvStride: u32,     // between rows of k and v, in vec4s
+  outStride: u32,    // between rows of out, in vec4s
   scale: f32,        // D^-1/2
   firstTile: u32,
 }
 
 /// Query rows of one sequence and what they see: prefixLength keys from prefixStart, then keys from keyStart, the first
-/// query row `ownKeys` of them, the next one more.
+/// query row `ownKeys` of them, the next one more. Of these keys, the ones from firstKey to before endKey are this tile's.
 struct Tile {
   queryStart: u32,
   queries: u32,
@@ -32,6 +37,9 @@ struct Tile {
   ownKeys: u32,
   prefixStart: u32,
   prefixLength: u32,
+  firstKey: u32,
+  endKey: u32,
+  outStart: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -45,6 +53,8 @@ const KEYS = 16u;
 const LINES = ROWS / 8u;
 /// Below every score, yet finite: WGSL may assume that infinities do not occur.
 const MASKED = -1e30;
+/// Below every sum of a line that saw a key; a part's lines may see none.
+const LEAST = 1e-30;
 
 override quads = headDim / 4u;
 // One vec4 of padding between lines keeps threads of a column off one memory bank.
@@ -55,11 +65,11 @@ var<workgroup> keyTile: array<vec4f, KEYS * line>;
 var<workgroup> scores: array<array<vec4f, KEYS / 4u>, ROWS>;
 
 @compute @workgroup_size(16, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
-        @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) thread: u32) {
   let tile = tiles[params.firstTile + group.x];
   let kvHead = group.y;
-  let keys = tile.prefixLength + tile.ownKeys + tile.queries - 1u; // that the last query row sees
+  let keys = min(tile.endKey, tile.prefixLength + tile.ownKeys + tile.queries - 1u); // that the last query row sees
   let firstLine = local.y * LINES;
   loadQueries(tile, kvHead, thread);
 
@@ -68,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var mixed = array<vec4f, LINES * COLUMNS>();
   for (var i = 0u; i < LINES; i++) { largest[i] = MASKED; }
 
-  for (var start = 0u; start < keys; start += KEYS) {
+  for (var start = tile.firstKey; start < keys; start += KEYS) {
     for (var i = thread; i < KEYS * quads; i += 128u) {
       let row = keyRow(tile, min(start + i / quads, keys - 1u));
       keyTile[i / quads * line + i % quads] = k[row * params.kvStride + kvHead * quads + i % quads];
@@ -82,7 +92,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
     for (var i = 0u; i < LINES; i++) {
       let seen = tile.prefixLength + tile.ownKeys + (firstLine + i) / headsPerKv;
-      score[i] = select(MASKED, score[i], start + local.x < seen);
+      score[i] = select(MASKED, score[i], start + local.x < min(seen, keys));
       scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i];
     }
     workgroupBarrier();
@@ -94,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       let next = max(largest[i], max(max(best.x, best.y), max(best.z, best.w)));
       rescale[i] = exp(largest[i] - next);
       largest[i] = next;
-      score[i] = exp(score[i] - next); // 0 where masked: every line sees key 0, in the first tile
+      score[i] = exp(score[i] - next); // 0 where masked, once a key was seen
     }
     workgroupBarrier();
     for (var i = 0u; i < LINES; i++) { scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i]; }
@@ -130,11 +140,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let query = (firstLine + i) / headsPerKv;
     if (query >= tile.queries) { continue; }
     let head = kvHead * headsPerKv + (firstLine + i) % headsPerKv;
+    let row = (tile.outStart + query) * params.outStride;
     for (var c = 0u; c < COLUMNS; c++) {
       let column = local.x + 16u * c;
-      if (column < quads) {
-        out[(tile.queryStart + query) * params.qStride + head * quads + column] = mixed[i * COLUMNS + c] / total[i];
-      }
+      if (column < quads) { out[row + head * quads + column] = mixed[i * COLUMNS + c] / max(total[i], LEAST); }
+    }
+    if (parts == 1u && local.x == 0u) {
+      out[row + groups.y * headsPerKv * quads + head] = vec4f(largest[i], total[i], 0.0, 0.0);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { GpuDevice } from "../../../src/core/gpu/gpu-device.ts";
 import { matmulTiles } from "../../../src/kernels/webgpu/matmul-tiles.ts";
 import { describeOps } from "../../support/describe-ops.ts";
-import { ALL_OP_CASES } from "../../support/op-cases.ts";
+import { ALL_OP_CASES, longCacheCases } from "../../support/op-cases.ts";
 import { webGpuTestBackend } from "../../support/webgpu.ts";
 
 /** float32 throughout: what is left is the order of sums, and exp to a few ulp. */
@@ -10,8 +10,10 @@ const TOLERANCE = 1e-5;
 const withoutFeatures = ["subgroups"] as const;
 const limits = { maxStorageBufferBindingSize: 32_768, maxBufferSize: 2 ** 18, maxComputeWorkgroupsPerDimension: 7 };
 
-describeOps("webgpu", () => webGpuTestBackend(), ALL_OP_CASES, TOLERANCE);
-describeOps("webgpu without subgroups", () => webGpuTestBackend({ withoutFeatures }), ALL_OP_CASES, TOLERANCE);
+const cases = [...ALL_OP_CASES, ...longCacheCases];
+
+describeOps("webgpu", () => webGpuTestBackend(), cases, TOLERANCE);
+describeOps("webgpu without subgroups", () => webGpuTestBackend({ withoutFeatures }), cases, TOLERANCE);
 describeOps("webgpu, all split by small limits", () => webGpuTestBackend({ limits }), ALL_OP_CASES, TOLERANCE);
 describeOps(
   "webgpu with guarded accesses",
@@ -27,7 +29,7 @@ const device = await GpuDevice.open({ allowSoftware: true });
 const products = ALL_OP_CASES.filter(({ name }) => /^(linear|gateUp)/.test(name));
 for (const { name, mostRows = Infinity } of matmulTiles(device)) {
   const possible = products.filter((opCase) => mostRows === Infinity || FEW_ROWS.test(opCase.name));
-  const cases = possible.filter((_, i) => i % 3 === 0);
-  describeOps(`webgpu with tile ${name}`, () => webGpuTestBackend({ tile: name }), cases, TOLERANCE);
+  const some = possible.filter((_, i) => i % 3 === 0);
+  describeOps(`webgpu with tile ${name}`, () => webGpuTestBackend({ tile: name }), some, TOLERANCE);
 }
 device.dispose();

@@ -65,7 +65,7 @@ describe("checking kernels when a model is loaded", () => {
 
   /** One wrong line in every kernel that nothing can stand in for. */
   const only: readonly (readonly [name: string, from: string, to: string])[] = [
-    ["attention", "mixed[i * COLUMNS + c] / total[i]", "mixed[i * COLUMNS + c] / (total[i] + 0.01)"],
+    ["attention", "mixed[i * COLUMNS + c] / max(total[i], LEAST)", "mixed[i * COLUMNS + c] / (total[i] + 0.01)"],
     ["rms-norm", "/ params.width + params.eps", "/ params.width + 0.01"],
     ["head-norm-rope", "second * c + first * s", "second * c - first * s"],
     ["normalize", "sqrt(partial[0])", "sqrt(partial[1])"],
