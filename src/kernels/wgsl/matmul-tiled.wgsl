@@ -73,19 +73,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var high: array<vec4f, ROW_QUADS * 4u>;
 
   for (var k = 0u; k < params.depth; k += depth) {
-    for (var block = thread; block < threadRows * ROW_QUADS * depth; block += threads) {
-      let row = firstRow + block / depth * 4u;
-      let at = k + block % depth;
+    for (var piece = thread; piece < threadRows * ROW_QUADS * depth; piece += threads) {
+      let row = firstRow + piece / depth * 4u;
+      let at = k + piece % depth;
       let turned = transpose(mat4x4f(xAt(row, at), xAt(row + 1u, at), xAt(row + 2u, at), xAt(row + 3u, at)));
-      let store = block % depth * 4u * xLine + block / depth;
+      let store = piece % depth * 4u * xLine + piece / depth;
       for (var i = 0u; i < 4u; i++) { xTile[store + i * xLine] = turned[i]; }
     }
-    for (var block = thread; block < threadColumns * 2u * depth; block += threads) {
-      let column = firstColumn + block / depth * 4u;
-      let at = k + block % depth;
+    for (var piece = thread; piece < threadColumns * 2u * depth; piece += threads) {
+      let column = firstColumn + piece / depth * 4u;
+      let at = k + piece % depth;
       let turned = transpose(mat4x4f(weightRowAt(column, at), weightRowAt(column + 1u, at),
                                      weightRowAt(column + 2u, at), weightRowAt(column + 3u, at)));
-      let store = block % depth * 4u * weightLine + block / depth;
+      let store = piece % depth * 4u * weightLine + piece / depth;
       for (var i = 0u; i < 4u; i++) { weightTile[store + i * weightLine] = turned[i]; }
     }
     workgroupBarrier();

@@ -3,15 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { GpuDevice, type GpuFeature } from "../../../src/core/gpu/gpu-device.ts";
-import { noise, weightsOf } from "../../../src/kernels/webgpu/check-operands.ts";
-import { SessionWeights } from "../../../src/kernels/webgpu/check-session.ts";
-import { GpuMatrix } from "../../../src/kernels/webgpu/gpu-matrix.ts";
+import type { DecoderShape } from "../../../src/kernels/backend.ts";
 import { GpuSession } from "../../../src/kernels/webgpu/gpu-session.ts";
 import { type CheckedKernels, selfCheck } from "../../../src/kernels/webgpu/self-check.ts";
 import { CausalModel, EmbeddingModel, Qwen3Error } from "../../../src/index.ts";
 import type { WebGpuBackendOptions } from "../../../src/kernels/webgpu/webgpu-backend.ts";
 import { cosine } from "../../support/close.ts";
 import { fixture } from "../../support/fixtures.ts";
+import { emptyWeights, SHAPES } from "../../support/rehearsed-shapes.ts";
 import { webGpuTestBackend } from "../../support/webgpu.ts";
 
 const MODEL = fixture("goldens/models/mini-embed");
@@ -113,10 +112,12 @@ describe("checking kernels when a model is loaded", () => {
 
   it("leaves no kernel out", async () => {
     const used = new Set<string>();
-    for (const withoutFeatures of [[], ["subgroups"]] as const) {
-      const { needed, unchecked } = await checkAll(withoutFeatures);
-      assert.deepEqual(unchecked, []);
-      for (const variant of needed) used.add(variant.split(" ")[0] ?? "");
+    for (const shape of SHAPES) {
+      for (const withoutFeatures of [[], ["subgroups"]] as const) {
+        const { needed, unchecked } = await checkAll(shape, withoutFeatures);
+        assert.deepEqual(unchecked, []);
+        for (const variant of needed) used.add(variant.split(" ")[0] ?? "");
+      }
     }
     // Software adapters, which this may run on, do not choose it.
     const others = KERNELS.filter((name) => name !== "matmul-few-rows-subgroup" && !used.has(name));
@@ -124,19 +125,11 @@ describe("checking kernels when a model is loaded", () => {
   });
 });
 
-/** Checks what a generating model of small but uneven sizes needs. */
-async function checkAll(withoutFeatures: readonly GpuFeature[]): Promise<CheckedKernels> {
+/** Checks what a generating model of this shape needs. */
+async function checkAll(shape: DecoderShape, withoutFeatures: readonly GpuFeature[]): Promise<CheckedKernels> {
   const device = await GpuDevice.open({ allowSoftware: true, withoutFeatures });
   const session = new GpuSession(device);
-  const loader = new SessionWeights(session);
-  const heads = { numAttentionHeads: 4, numKeyValueHeads: 2, headDim: 48 };
-  const shape = { ...heads, hiddenSize: 96, intermediateSize: 200, numHiddenLayers: 2, vocabSize: 20_000 };
-  const sizes = [[384, 96], [96, 192], [400, 96], [96, 200], [20_000, 96]] as const; // oxfmt-ignore
-  const matrices = await Promise.all(
-    sizes.map(([rows, columns]) => loader.loadMatrix(weightsOf(rows, columns, "BF16", 1), "product-and-table")),
-  );
-  const norms = [96, 48].map((width) => loader.loadNorm("norm", noise(width, 2), 1e-6));
-  const weights = { shape, matrices: matrices.filter((m) => m instanceof GpuMatrix), tables: [], norms };
+  const weights = await emptyWeights(session, shape);
   try {
     return await selfCheck(session, weights, assert.fail);
   } finally {
