@@ -15,7 +15,7 @@ Documents of 100 to 300 tokens against one query: in one call, which computes wh
   --documents LIST  how many at once  (8,100)
   --threads N       (2)
   --adapter NAME    WebGPU adapter
-  --rounds N        (3)
+  --rounds N        0: the first time counts, for what takes minutes  (3)
   --json FILE       write the report as JSON too`;
 
 const OPTIONS = {
@@ -62,15 +62,17 @@ async function measure(model: RerankerModel, count: number, rounds: number): Pro
     },
   };
   const names = Object.keys(ways) as (keyof typeof ways)[];
-  const [together, alone] = [await ways["all in one call"](), await ways["a pair a call"]()];
-  const difference = together.reduce((most, score, i) => Math.max(most, Math.abs(score - (alone[i] ?? Number.NaN))), 0);
-  const times = await interleave(names, rounds, async (name) => {
+  const timed = async (name: keyof typeof ways): Promise<{ scores: Float32Array; ms: number }> => {
     const start = performance.now();
-    await ways[name]();
-    return performance.now() - start;
-  });
+    const scores = await ways[name]();
+    return { scores, ms: performance.now() - start };
+  };
+  const first = { "all in one call": await timed("all in one call"), "a pair a call": await timed("a pair a call") };
+  const [together, alone] = [first["all in one call"].scores, first["a pair a call"].scores];
+  const difference = together.reduce((most, score, i) => Math.max(most, Math.abs(score - (alone[i] ?? Number.NaN))), 0);
+  const times = await interleave(names, rounds, async (name) => (await timed(name)).ms);
   return names.map((name) => {
-    const ms = median(times.get(name) ?? []);
+    const ms = rounds === 0 ? first[name].ms : median(times.get(name) ?? []);
     return {
       documents: count,
       "tokens of all pairs": tokens,

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Qwen3Error } from "../core/errors.ts";
 import type { Context } from "./context.ts";
 
 /** Writes to a file, which appears when it is whole, or to standard output. */
@@ -25,6 +27,9 @@ export async function writeOutput(
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    throw new Qwen3Error("not-found", `${file} cannot be written: there is no folder ${dirname(file)}`, {
+      cause: error,
+    });
   }
 }

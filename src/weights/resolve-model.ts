@@ -28,7 +28,7 @@ export async function resolveModel(source?: string, options: ResolveOptions = {}
   if (bundledModels().includes(name)) return local({ folder: bundledFolder(name), origin: "bundled", name }, options);
   const { hub, id, isExplicit } = parseHubId(name, process.env);
   if (!isExplicit && isFolder(name)) return local({ folder: resolve(name), origin: "folder", name }, options);
-  if (!isHubId(id)) throw noSuchModel(name);
+  if (!isHubId(id) || (!isExplicit && isFile(name))) throw noSuchModel(name);
   return resolveHubModel(await hubModel(hub, id, options), options);
 }
 

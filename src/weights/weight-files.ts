@@ -87,7 +87,12 @@ function contradiction(message: string): Qwen3Error {
 }
 
 function noWeights(folder: string): Qwen3Error {
-  const others = readdirSync(folder).filter((name) => /\.(safetensors|bin|pt|pth|gguf|onnx|h5|msgpack)$/.test(name));
+  const names = readdirSync(folder);
+  if (names.includes(SINGLE_FILE) || names.includes(INDEX_FILE)) {
+    const name = names.includes(SINGLE_FILE) ? SINGLE_FILE : INDEX_FILE;
+    return new Qwen3Error("not-found", `${join(folder, name)} is a link to a file that is gone; fetch the model again`);
+  }
+  const others = names.filter((name) => /\.(safetensors|bin|pt|pth|gguf|onnx|h5|msgpack)$/.test(name));
   const found = others.length > 0 ? `it has ${quoteList(others)}` : "it has no other weights";
   const message = `${folder} has neither ${SINGLE_FILE} nor ${INDEX_FILE}; ${found}`;
   return new Qwen3Error("not-found", `${message}. transformers' save_pretrained writes what is expected here.`);

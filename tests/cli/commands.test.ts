@@ -105,6 +105,8 @@ describe("qwen3 embed", () => {
     assert.equal(code, 1);
     assert.deepEqual(readdirSync(folder.path), ["a.json"]);
     assert.equal(readFileSync(folder.file("a.json"), "utf8"), "before");
+    const { stderr } = await runCommand(["embed", "a", "-q", "-o", folder.file("no", "b.json")]);
+    assert.match(stderr, /^qwen3: .*b\.json cannot be written: there is no folder .*no\n$/);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { cp, mkdir, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { bundledFolder } from "../../src/weights/bundled.ts";
@@ -138,6 +138,9 @@ describe("Checkpoint", () => {
     await writeFile(join(folder.path, "pytorch_model.bin"), "");
     const message = /neither model\.safetensors nor model\.safetensors\.index\.json; it has 'pytorch_model\.bin'/;
     await assert.rejects(Checkpoint.open(folder.path), { code: "not-found", message });
+    await symlink(join(folder.path, "gone"), join(folder.path, "model.safetensors"));
+    const gone = /model\.safetensors is a link to a file that is gone; fetch the model again$/;
+    await assert.rejects(Checkpoint.open(folder.path), { code: "not-found", message: gone });
   });
 
   it("prefers the single file, as transformers does", async () => {

@@ -142,6 +142,8 @@ describe("resolveModel", () => {
     }
     const file = join(goldens, "models/mini-embed/model.safetensors");
     await assert.rejects(resolveModel(file), { code: "invalid-argument", message: /is a file; pass the folder/ });
+    // A hub id could look like it, too.
+    await assert.rejects(resolveModel("package.json"), { message: /^package\.json is a file; pass the folder/ });
     await assert.rejects(resolveModel("qwen3-embedding-tiny", { revision: "v1" }), {
       message: /comes with the package/,
     });
