@@ -1,13 +1,24 @@
 /** Run by `probe`: makes the backend named by the first argument and tells the parent about it. */
 import { describeAdapters } from "../../core/gpu/adapter.ts";
 import type { BackendKind } from "../../kernels/backend.ts";
+import { countTuned, tuningFolder } from "../../kernels/webgpu/tuning-store.ts";
 import { chooseBackend } from "../../model/choose-backend.ts";
-import type { Probe } from "./probe.ts";
+import type { Probe, ProbedAdapter } from "./probe.ts";
 
 const kind = process.argv[2] as "auto" | BackendKind;
-const adapters = kind === "webgpu" ? { adapters: await describeAdapters().catch(() => []) } : {};
+const adapters = kind === "webgpu" ? { adapters: await probeAdapters() } : {};
 const answer: Probe = { ...(await make()), ...adapters };
 process.send?.(answer, () => process.exit());
+
+async function probeAdapters(): Promise<ProbedAdapter[]> {
+  const adapters = await describeAdapters().catch(() => []);
+  return Promise.all(
+    adapters.map(async (adapter) => {
+      const { name, driver } = adapter;
+      return { ...adapter, timedProducts: await countTuned(tuningFolder(), { adapter: name, driver }) };
+    }),
+  );
+}
 
 async function make(): Promise<Probe> {
   try {

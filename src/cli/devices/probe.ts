@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { AdapterSummary } from "../../core/gpu/adapter.ts";
+import type { AdapterDescription } from "../../core/gpu/adapter.ts";
 import type { BackendKind, DeviceInfo } from "../../kernels/backend.ts";
 
 /** A backend that could be made, or why not. */
@@ -9,7 +9,12 @@ export interface Probe {
   readonly device?: DeviceInfo;
   readonly reason?: string;
   /** Of webgpu: everything that Dawn can open, software too. */
-  readonly adapters?: readonly AdapterSummary[];
+  readonly adapters?: readonly ProbedAdapter[];
+}
+
+export interface ProbedAdapter extends AdapterDescription {
+  /** Matrix products that were timed on it, for the fastest kernels. */
+  readonly timedProducts: number;
 }
 
 /**

@@ -23,6 +23,32 @@ export interface AdapterSummary {
   readonly software: boolean;
 }
 
+/** And what it can do, for people who choose. */
+export interface AdapterDescription extends AdapterSummary {
+  /** Optional features that our kernels can use. */
+  readonly features: readonly string[];
+  /** Threads that run in step: at least and at most. 0 where it does not say. */
+  readonly subgroupSizes: readonly [least: number, most: number];
+  readonly limits: Readonly<Record<(typeof DESCRIBED_LIMITS)[number], number>>;
+}
+
+/** Those that decide which kernels run and how matrices are split. */
+const DESCRIBED_LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;
+
+/** The optional features that our kernels and profiles know how to use. */
+export const GPU_FEATURES = [
+  "timestamp-query",
+  "shader-f16",
+  "subgroups",
+  "chromium-experimental-subgroup-matrix",
+] as const;
+export type GpuFeature = (typeof GPU_FEATURES)[number];
+
 export interface ChosenAdapter {
   /** Must stay reachable as long as the adapter's devices live. */
   readonly gpu: GPU;
@@ -54,13 +80,24 @@ export async function chooseAdapter(options: AdapterOptions = {}): Promise<Chose
 }
 
 /** Every adapter that Dawn can open, for people who ask what there is. */
-export async function describeAdapters(): Promise<AdapterSummary[]> {
-  const summaries: AdapterSummary[] = [];
+export async function describeAdapters(): Promise<AdapterDescription[]> {
+  const descriptions: AdapterDescription[] = [];
   for (const { name } of await listAdapters()) {
     const opened = await openAdapter({}, name);
-    if (opened) summaries.push(opened.summary);
+    if (opened) descriptions.push(describe(opened));
   }
-  return summaries;
+  return descriptions;
+}
+
+function describe({ adapter, summary }: ChosenAdapter): AdapterDescription {
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const limits = Object.fromEntries(DESCRIBED_LIMITS.map((name) => [name, adapter.limits[name]]));
+  return {
+    ...summary,
+    features: GPU_FEATURES.filter((feature) => adapter.features.has(feature)),
+    subgroupSizes: [subgroupMinSize ?? 0, subgroupMaxSize ?? 0],
+    limits: limits as AdapterDescription["limits"],
+  };
 }
 
 async function openAdapter(options: AdapterOptions, name?: string): Promise<ChosenAdapter | undefined> {

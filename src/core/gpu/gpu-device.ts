@@ -1,5 +1,5 @@
 import { Qwen3Error } from "../errors.ts";
-import { type AdapterOptions, type AdapterSummary, chooseAdapter } from "./adapter.ts";
+import { type AdapterOptions, type AdapterSummary, chooseAdapter, GPU_FEATURES, type GpuFeature } from "./adapter.ts";
 import { GpuBuffer, type MemoryPool } from "./gpu-buffer.ts";
 import { checkLimits, type GpuLimits, requiredLimits, usableLimits } from "./limits.ts";
 
@@ -9,15 +9,6 @@ export interface GpuDeviceOptions extends AdapterOptions {
   /** Optional features to leave alone even where they are offered. */
   readonly withoutFeatures?: readonly GpuFeature[];
 }
-
-/** The optional features that our kernels and profiles know how to use. */
-export const GPU_FEATURES = [
-  "timestamp-query",
-  "shader-f16",
-  "subgroups",
-  "chromium-experimental-subgroup-matrix",
-] as const;
-export type GpuFeature = (typeof GPU_FEATURES)[number];
 
 export interface BufferRequest {
   readonly label: string;

@@ -1,11 +1,9 @@
-import { join } from "node:path";
-import { cacheFolder } from "../../core/cache-folder.ts";
 import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
 import { selfCheck } from "./self-check.ts";
 import { tuningKey } from "./tuning-key.ts";
-import { TuningStore } from "./tuning-store.ts";
+import { tuningFolder, TuningStore } from "./tuning-store.ts";
 
 export interface PrepareOptions extends SessionOptions {
   /**
@@ -36,7 +34,7 @@ export async function prepareSession(
 ): Promise<void> {
   if ((options.autotune ?? !session.device.adapter.software) && options.tile === undefined) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
-    const folder = options.tuningFolder ?? join(cacheFolder(), "webgpu-tiles");
+    const folder = options.tuningFolder ?? tuningFolder();
     await autotune(session, weights, { store: new TuningStore(folder, key), budget: options.tuningBudget ?? 2000 });
   }
   const sample = oneOfEach(weights);

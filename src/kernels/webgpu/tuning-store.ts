@@ -1,7 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cacheFolder } from "../../core/cache-folder.ts";
 import type { WeightDType } from "../../core/dtype.ts";
+
+/** Where timings are kept if nobody says otherwise. */
+export function tuningFolder(): string {
+  return join(cacheFolder(), "webgpu-tiles");
+}
 
 /** What a measurement holds for. Another driver, another Dawn or other kernels make it worthless. */
 export interface TuningKey {
@@ -45,14 +51,9 @@ export class TuningStore {
   }
 
   async read(): Promise<TunedProduct[]> {
-    try {
-      const stored: unknown = JSON.parse(await readFile(this.file, "utf8"));
-      if (!isRecord(stored) || JSON.stringify(stored["key"]) !== JSON.stringify(sorted(this.#key))) return [];
-      const { products } = stored;
-      return Array.isArray(products) ? products.filter(isTunedProduct) : [];
-    } catch {
-      return [];
-    }
+    const { key, products } = parsed(await readFile(this.file, "utf8").catch(() => ""));
+    if (JSON.stringify(key) !== JSON.stringify(sorted(this.#key))) return [];
+    return Array.isArray(products) ? products.filter(isTunedProduct) : [];
   }
 
   /** Replaces the file at once and whole: other processes see the old one or the new one. */
@@ -65,6 +66,28 @@ export class TuningStore {
     } catch {
       await rm(partial, { force: true }).catch(() => {});
     }
+  }
+}
+
+/** How many products were timed on an adapter, with any version of the kernels. */
+export async function countTuned(folder: string, { adapter, driver }: Pick<TuningKey, "adapter" | "driver">): Promise<number> {
+  let count = 0;
+  for (const file of await readdir(folder).catch(() => [])) {
+    const text = await readFile(join(folder, file), "utf8").catch(() => "");
+    const { key, products } = parsed(text);
+    if (isRecord(key) && key["adapter"] === adapter && key["driver"] === driver && Array.isArray(products)) {
+      count += products.filter(isTunedProduct).length;
+    }
+  }
+  return count;
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
   }
 }
 
