@@ -116,6 +116,7 @@ function wayOf({ kind, device: { details } }: Backend, { dtype = "auto" }: LoadO
     device: kind,
     dtype: details["weights"] === "int8" ? "int8" : dtype,
     software: details["software"] === true,
+    maxBufferBytes: Number(details["maxBufferSize"] ?? Infinity),
   };
 }
 

@@ -12,14 +12,14 @@ import { weightBytes } from "../../src/model/memory/memory-plan.ts";
 import { Checkpoint } from "../../src/weights/index.ts";
 import { webGpuTestBackend } from "../support/webgpu.ts";
 
-/** No size is a multiple of 8, so that all padding shows. */
+/** Widths and the vocabulary are no multiples of 8, so that padding shows. */
 const sizes = {
   hidden_size: 44,
   intermediate_size: 90,
   num_hidden_layers: 2,
   num_attention_heads: 6,
   num_key_value_heads: 2,
-  head_dim: 10,
+  head_dim: 32,
   vocab_size: 301,
   max_position_embeddings: 512,
 };
@@ -124,6 +124,24 @@ describe("the memory plan", () => {
     assert.ok(Math.abs((shortage?.fittingBatchTokens ?? 0) / 2 ** 19 - 1) < 0.01, `${shortage?.fittingBatchTokens}`);
     const weightsOnly = await plan(folder, way, demand, total - needs.activations - needs.cache);
     assert.equal(weightsOnly.shortage?.fittingBatchTokens, 0);
+  });
+});
+
+describe("a GPU's largest buffer", () => {
+  it("limits batches, and those that fit are proposed", async () => {
+    const folder = write("buffers");
+    const limits = { maxBufferSize: 2 ** 20, maxStorageBufferBindingSize: 2 ** 20 };
+    const load = async (maxBatchTokens: number): Promise<EmbeddingModel> =>
+      EmbeddingModel.load(folder, { backend: await webGpuTestBackend({ limits }), maxBatchTokens });
+    const proposal = /one buffer of this GPU has 0\.00 GiB\. What would fit: maxBatchTokens (\d+) \(now 10000\)/;
+    const message = await load(10_000).then(
+      () => "loaded",
+      (error: Error) => error.message,
+    );
+    const tokens = Number(proposal.exec(message)?.[1] ?? message);
+    assert.equal(tokens, Math.floor(2 ** 20 / (4 * sizes.num_attention_heads * sizes.head_dim)));
+    await using model = await load(tokens);
+    assert.equal((await model.encodeIds([new Uint32Array(500).fill(3)])).length, 1);
   });
 });
 

@@ -70,7 +70,10 @@ export class TuningStore {
 }
 
 /** How many products were timed on an adapter, with any version of the kernels. */
-export async function countTuned(folder: string, { adapter, driver }: Pick<TuningKey, "adapter" | "driver">): Promise<number> {
+export async function countTuned(
+  folder: string,
+  { adapter, driver }: Pick<TuningKey, "adapter" | "driver">,
+): Promise<number> {
   let count = 0;
   for (const file of await readdir(folder).catch(() => [])) {
     const text = await readFile(join(folder, file), "utf8").catch(() => "");

@@ -2,7 +2,7 @@ import { availableMemory } from "../../core/available-memory.ts";
 import type { BackendKind } from "../../kernels/backend.ts";
 import { WASM_MEMORY_BYTES, WASM_WEIGHTS_PER_MEMORY, type WeightKeeper } from "../../kernels/kept-bytes.ts";
 import { type DTypeOption, keptDType } from "../kept-dtype.ts";
-import { bytesIn, type MemoryPlan, type PlannedModel, planMemory, totalBytes } from "./memory-plan.ts";
+import { batchBytes, type MemoryPlan, type PlannedModel, planMemory, totalBytes } from "./memory-plan.ts";
 
 /** A device and how it keeps weights. */
 export interface Way {
@@ -10,6 +10,8 @@ export interface Way {
   readonly dtype: DTypeOption;
   /** Whether the GPU, if it is one, computes in this machine's own memory. @default false */
   readonly software?: boolean;
+  /** Largest buffer of the GPU. @default unknown */
+  readonly maxBufferBytes?: number;
 }
 
 /** What the model is for, as far as it needs memory. */
@@ -49,31 +51,49 @@ export async function planWay(
 ): Promise<PlannedWay> {
   const keeper: WeightKeeper = { kind: way.device, int8: way.dtype === "int8" };
   const plan = await planMemory(model, keeper, { ...demand, keepAs: keptDType(way.dtype) });
-  const shortage = shortagesOf(plan, way, available)[0];
-  if (!shortage) return { ...way, plan, total: totalBytes(plan), shortage };
-  const perToken = (plan.activations + plan.cache) / demand.maxBatchTokens;
-  const spare = shortage.limit - (shortage.needed - plan.activations - plan.cache);
-  const tokens = spare < plan.loading ? 0 : Math.floor(spare / perToken);
-  const fittingBatchTokens = tokens < LEAST_BATCH_TOKENS ? 0 : tokens;
-  return { ...way, plan, total: totalBytes(plan), shortage: { ...shortage, fittingBatchTokens } };
+  const shortage = limitsOf(plan, way, available)
+    .map((limit) => shortageOf(limit, demand))
+    .find(({ needed, limit }) => needed > limit);
+  return { ...way, plan, total: totalBytes(plan), shortage };
 }
 
-/** WebGPU does not say how much memory a GPU has, so nothing is said about it. */
-function shortagesOf(
-  plan: MemoryPlan,
-  { software = false }: Way,
-  available: number,
-): Omit<Shortage, "fittingBatchTokens">[] {
-  const onHost = bytesIn(plan, "host") + bytesIn(plan, "wasm") + (software ? bytesIn(plan, "gpu") : 0);
-  const limits = [
-    { what: "this machine's free memory", needed: onHost, limit: available },
-    { what: "one WebAssembly memory", needed: inOneWasmMemory(plan), limit: WASM_MEMORY_BYTES },
-  ];
-  return limits.filter(({ needed, limit }) => needed > limit);
+/** Room for something, and what has to go there. Bytes. */
+interface Limit {
+  readonly what: string;
+  readonly limit: number;
+  readonly weights: number;
+  /** As weights are read; over when batches come. */
+  readonly loading: number;
+  /** Of the largest batch. */
+  readonly batch: number;
 }
 
-/** Weights spread over as many memories as they need; what a batch needs must fit beside those of each. */
-function inOneWasmMemory(plan: MemoryPlan): number {
-  const { wasm } = plan.weights;
-  return bytesIn(plan, "wasm") - wasm + Math.min(wasm, WASM_WEIGHTS_PER_MEMORY);
+function shortageOf({ what, limit, weights, loading, batch }: Limit, { maxBatchTokens }: Demand): Shortage {
+  const tokens = Math.floor(((limit - weights) * maxBatchTokens) / batch);
+  const isBatch = weights + loading <= limit && tokens >= LEAST_BATCH_TOKENS;
+  return { what, needed: weights + Math.max(loading, batch), limit, fittingBatchTokens: isBatch ? tokens : 0 };
+}
+
+function limitsOf(plan: MemoryPlan, way: Way, available: number): Limit[] {
+  const { weights, loading, place } = plan;
+  const { software = false, maxBufferBytes = Infinity } = way;
+  const limits: Limit[] = [];
+  // WebGPU does not say how much memory a GPU has, so nothing is said about it.
+  const isOurs = place !== "gpu" || software;
+  limits.push({
+    what: "this machine's free memory",
+    limit: available,
+    weights: weights.host + weights.wasm + (software ? weights.gpu : 0),
+    loading: isOurs ? loading : 0,
+    batch: isOurs ? batchBytes(plan) : 0,
+  });
+  if (place === "wasm") {
+    const inOne = { weights: Math.min(weights.wasm, WASM_WEIGHTS_PER_MEMORY), batch: plan.activations + plan.cache };
+    limits.push({ what: "one WebAssembly memory", limit: WASM_MEMORY_BYTES, loading, ...inOne });
+  }
+  if (place === "gpu") {
+    const batch = plan.largestActivation;
+    limits.push({ what: "one buffer of this GPU", limit: maxBufferBytes, weights: 0, loading: 0, batch });
+  }
+  return limits;
 }

@@ -1,4 +1,4 @@
-import type { Place, WeightKeeper } from "../../kernels/kept-bytes.ts";
+import { type Place, WASM_WEIGHTS_PER_MEMORY, type WeightKeeper } from "../../kernels/kept-bytes.ts";
 import type { Qwen3Config } from "../config.ts";
 import { type KeptDType, loadDecoderWeights, WeightLoader } from "../decoder-weights.ts";
 import { Head } from "../head.ts";
@@ -11,8 +11,12 @@ export interface MemoryPlan {
   readonly weights: Readonly<Record<Place, number>>;
   /** Held for a while as weights are read. */
   readonly loading: number;
-  /** Of the largest batch. */
+  /** Of the largest batch, in one memory. */
   readonly activations: number;
+  /** The largest of them alone, such as the MLP's gated product. */
+  readonly largestActivation: number;
+  /** How many memories need activations: WebAssembly's weights may lie in several. */
+  readonly memories: number;
   /** Keys and values. */
   readonly cache: number;
   /** Where all but the weights is. */
@@ -52,6 +56,8 @@ export async function planMemory(
     weights: counter.bytes,
     loading: CHUNK_BYTES + (readsWhole ? counter.largest : 0),
     activations: maxBatchTokens * activationBytes(config),
+    largestActivation: maxBatchTokens * widest(config) * FLOAT_BYTES,
+    memories: Math.max(1, Math.ceil(counter.bytes.wasm / WASM_WEIGHTS_PER_MEMORY)),
     cache: cacheTokens * cacheBytes(config),
     place: PLACES[keeper.kind],
   };
@@ -60,8 +66,13 @@ export async function planMemory(
 const PLACES = { reference: "host", wasm: "wasm", webgpu: "gpu" } as const satisfies Record<string, Place>;
 
 /** Most bytes that a plan needs in one place at one time. */
-export function bytesIn({ weights, loading, activations, cache, place }: MemoryPlan, where: Place): number {
-  return weights[where] + (place === where ? Math.max(loading, activations + cache) : 0);
+export function bytesIn(plan: MemoryPlan, where: Place): number {
+  return plan.weights[where] + (plan.place === where ? Math.max(plan.loading, batchBytes(plan)) : 0);
+}
+
+/** Of the largest batch, with keys and values. */
+export function batchBytes({ memories, activations, cache }: MemoryPlan): number {
+  return memories * activations + cache;
 }
 
 /** Bytes of the weights, wherever. */
@@ -81,6 +92,10 @@ export function totalBytes(plan: MemoryPlan): number {
 export function activationBytes(config: Qwen3Config): number {
   const { hiddenSize, intermediateSize, numAttentionHeads, numKeyValueHeads, headDim } = config;
   return (3 * hiddenSize + 2 * intermediateSize + (numAttentionHeads + numKeyValueHeads) * headDim) * FLOAT_BYTES;
+}
+
+function widest({ hiddenSize, intermediateSize, numAttentionHeads, headDim }: Qwen3Config): number {
+  return Math.max(hiddenSize, intermediateSize, numAttentionHeads * headDim);
 }
 
 /** Float32 keys and values of one token. */
