@@ -30,9 +30,27 @@ const { status } = spawnSync(process.execPath, ["--test", ...nodeOptions, ...fil
 });
 process.exit(status ?? 1);
 
-/** Whatever adapter the machine has will do for the WebGPU tests; without one they get SwiftShader. */
+/**
+ * Whatever adapter the machine has will do for the WebGPU tests; without one they get SwiftShader. `WEBGPU_TESTS_ON` asks
+ * for `swiftshader` or `lavapipe` (which must be installed) all the same.
+ */
 async function gpuEnvironment(): Promise<Record<string, string>> {
-  const [adapter] = await describeAdapters();
-  console.log(`WebGPU tests run on ${adapter ? `${adapter.name}, ${adapter.driver}` : "SwiftShader"}`);
-  return adapter ? {} : swiftShaderEnvironment();
+  const asked = process.env["WEBGPU_TESTS_ON"];
+  if (asked === "lavapipe") return report("lavapipe", lavapipeEnvironment());
+  const [adapter] = asked === "swiftshader" ? [] : await describeAdapters();
+  if (adapter) return report(`${adapter.name}, ${adapter.driver}`, {});
+  return report("SwiftShader", swiftShaderEnvironment());
+}
+
+function report(adapter: string, environment: Record<string, string>): Record<string, string> {
+  console.log(`WebGPU tests run on ${adapter}`);
+  return environment;
+}
+
+/** Makes the Vulkan loader see Mesa's software driver alone. */
+function lavapipeEnvironment(): Record<string, string> {
+  const folder = "/usr/share/vulkan/icd.d/";
+  const driver = readdirSync(folder).find((file) => file.startsWith("lvp_icd"));
+  if (driver === undefined) throw new Error(`no lavapipe driver in ${folder}; install mesa-vulkan-drivers`);
+  return { VK_ICD_FILENAMES: folder + driver, VK_DRIVER_FILES: folder + driver };
 }

@@ -195,10 +195,38 @@ describe("qwen3 devices", () => {
     const { stdout } = await runCommand(["devices"]);
     assert.match(stdout.toString(), new RegExp(`^${auto} .*← --device auto$`, "m"));
   });
+
+  it("says of every adapter what it is, can do, and which kernels it gets", async () => {
+    const { stdout } = await runCommand(["devices"]);
+    const { devices } = (await json(["devices", "--json"])) as { devices: Device[] };
+    const adapters = devices.flatMap((device) => device.adapters ?? []);
+    for (const { name, software, limits } of adapters) {
+      assert.ok(stdout.toString().includes(`adapter: ${name}`));
+      assert.equal(typeof software, "boolean");
+      assert.ok((limits["maxStorageBufferBindingSize"] ?? 0) >= 2 ** 27);
+    }
+    for (const fact of ["features", "limits", "kernels"]) {
+      const lines = stdout.toString().match(new RegExp(`^ +${fact}: .`, "gm")) ?? [];
+      assert.ok(lines.length >= adapters.length, fact);
+    }
+    assert.match(stdout.toString(), /^auto takes \w+ because /m);
+  });
+
+  it("says what to install where no adapter is found", async () => {
+    const env = { VK_ICD_FILENAMES: "/nonexistent.json", VK_DRIVER_FILES: "/nonexistent.json" };
+    const { stdout } = await runCommand(["devices"], { env });
+    if (process.platform === "linux") assert.match(stdout.toString(), /install a Vulkan driver and loader/);
+    assert.match(stdout.toString(), /auto takes wasm because no GPU adapter answers/);
+  });
 });
 
 interface Device {
   readonly kind: string;
   readonly device?: object;
   readonly reason?: string;
+  readonly adapters?: readonly {
+    readonly name: string;
+    readonly software: boolean;
+    readonly limits: Readonly<Record<string, number>>;
+  }[];
 }

@@ -59,6 +59,10 @@ describe("memory on WebGPU", () => {
       assert.ok(cosine(vectors[i] ?? alone, alone) > 1 - 1e-9, `text ${i}`);
     }
     await model.encodeIds(texts);
-    assert.deepEqual(model.memory, memory);
+    // Uploads that had several buffers get one of their sum, rounded up.
+    assert.ok(
+      model.memory.activations <= 1.01 * memory.activations,
+      `${model.memory.activations} after ${memory.activations}`,
+    );
   });
 });

@@ -11,13 +11,12 @@ const answer: Probe = { ...(await make()), ...adapters };
 process.send?.(answer, () => process.exit());
 
 async function probeAdapters(): Promise<ProbedAdapter[]> {
-  const adapters = await describeAdapters().catch(() => []);
-  return Promise.all(
-    adapters.map(async (adapter) => {
-      const { name, driver } = adapter;
-      return { ...adapter, timedProducts: await countTuned(tuningFolder(), { adapter: name, driver }) };
-    }),
-  );
+  const probed: ProbedAdapter[] = [];
+  for (const adapter of await describeAdapters().catch(() => [])) {
+    const { name, driver } = adapter;
+    probed.push({ ...adapter, timedProducts: await countTuned(tuningFolder(), { adapter: name, driver }) });
+  }
+  return probed;
 }
 
 async function make(): Promise<Probe> {
