@@ -2,7 +2,7 @@ import type { GpuBuffer } from "../../core/gpu/gpu-buffer.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
 import { BufferUsage } from "../../core/gpu/usage.ts";
 import { roundUp } from "./activation-arena.ts";
-import { type Dispatch, variantKey } from "./kernel.ts";
+import type { Dispatch } from "./kernel.ts";
 import type { Pipeline, PipelineCache } from "./pipeline-cache.ts";
 
 /** Offsets of uniform structs, on every adapter. */
@@ -17,6 +17,8 @@ export type OpenPass = (index: number) => GPUComputePassEncoder;
 export class DispatchEncoder {
   readonly #device: GpuDevice;
   readonly #pipelines: PipelineCache;
+  /** By the dispatches' keys. */
+  readonly #compiled = new Map<string, Pipeline>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   #uniforms: GpuBuffer | undefined;
 
@@ -27,8 +29,12 @@ export class DispatchEncoder {
 
   /** Compiles what is not yet compiled, all at once. */
   async compile(dispatches: readonly Dispatch[]): Promise<void> {
-    const missing = dispatches.filter((dispatch) => !this.#pipelines.ready(variantKey(dispatch)));
-    await Promise.all(missing.map((dispatch) => this.#pipelines.compile(dispatch)));
+    const missing = new Map<string, Dispatch>();
+    for (const dispatch of dispatches) if (!this.#compiled.has(dispatch.key)) missing.set(dispatch.key, dispatch);
+    if (missing.size === 0) return;
+    await Promise.all(
+      [...missing].map(async ([key, dispatch]) => this.#compiled.set(key, await this.#pipelines.compile(dispatch))),
+    );
   }
 
   /** Their pipelines must be compiled. */
@@ -36,8 +42,8 @@ export class DispatchEncoder {
     const uniforms = this.#writeUniforms(dispatches);
     if (this.#bindGroups.size > MOST_BIND_GROUPS) this.#bindGroups.clear();
     for (const [index, dispatch] of dispatches.entries()) {
-      const pipeline = this.#pipelines.ready(variantKey(dispatch));
-      if (!pipeline) throw new RangeError(`kernel '${variantKey(dispatch)}' is not compiled`);
+      const pipeline = this.#compiled.get(dispatch.key);
+      if (!pipeline) throw new RangeError(`kernel '${dispatch.key}' is not compiled`);
       const pass = openPass(index);
       pass.setPipeline(pipeline.raw);
       pass.setBindGroup(0, this.#bindGroup(pipeline, dispatch, uniforms.buffer), [uniforms.offsets[index] as number]);
@@ -48,7 +54,7 @@ export class DispatchEncoder {
   /** One struct after the other; equal ones once. */
   #writeUniforms(dispatches: readonly Dispatch[]): { buffer: GpuBuffer; offsets: number[] } {
     const offsetOf = new Map<string, number>();
-    const distinct: Uint32Array[] = [];
+    const distinct: (readonly number[])[] = [];
     const offsets = dispatches.map(({ params }) => {
       const key = params.join();
       let offset = offsetOf.get(key);

@@ -27,12 +27,14 @@ export interface KernelVariant {
 
 /** One `dispatchWorkgroups`, described completely. */
 export interface Dispatch extends KernelVariant {
+  /** The same for dispatches of one pipeline, made quickly: there are hundreds in a batch. */
+  readonly key: string;
   /** What is computed, for profiles and errors. */
   readonly label: string;
   /** In the order of the kernel's bindings. */
   readonly slices: readonly BufferSlice[];
-  /** The uniform struct. */
-  readonly params: Uint32Array;
+  /** The words of the uniform struct. */
+  readonly params: readonly number[];
   readonly workgroups: readonly [x: number, y: number, z?: number];
   /** Floating point operations, for profiles. */
   readonly flops: number;
@@ -52,10 +54,13 @@ export function dispatch<Binding extends string, Param extends string>(
   kernel: Kernel<Binding, Param>,
   { label, constants = {}, buffers, params, workgroups, flops = 0 }: DispatchRequest<Binding, Param>,
 ): Dispatch {
+  let key = kernel.name;
+  for (const [name, value] of Object.entries(constants)) key += ` ${name}=${value}`;
   const names = Object.keys(kernel.bindings) as Binding[];
   return {
     kernel,
     constants,
+    key,
     label,
     slices: names.map((name) => buffers[name]),
     params: packParams(kernel, params),
@@ -67,12 +72,14 @@ export function dispatch<Binding extends string, Param extends string>(
 function packParams<Param extends string>(
   kernel: Kernel<string, Param>,
   values: Readonly<Record<Param, number>>,
-): Uint32Array {
+): number[] {
   const entries = Object.entries(kernel.params) as [Param, "u32" | "f32"][];
-  const words = new Uint32Array(entries.length);
-  const floats = new Float32Array(words.buffer);
-  for (const [i, [name, type]] of entries.entries()) (type === "u32" ? words : floats)[i] = values[name];
-  return words;
+  return entries.map(([name, type]) => (type === "u32" ? values[name] : floatBits(values[name])));
+}
+
+/** A float32 as a word. */
+function floatBits(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0] as number;
 }
 
 /** Identifies a pipeline: the kernel's name and its sorted constants. */
