@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { quantizedCacheUse } from "../kernels/wasm/quantized-cache.ts";
 import { bundledModels } from "../weights/index.ts";
 import { bundledFolder } from "../weights/bundled.ts";
 import { type CachedModel, cachedModels, roleOf } from "../weights/hub/cached-models.ts";
@@ -47,6 +48,8 @@ async function models(flags: ModelsFlags, context: Context): Promise<void> {
   if (shown.length < found.length)
     notes.note(`not shown: ${found.length - shown.length} of other architectures (--all shows them)`);
   notes.note(`cache: ${folders.join(", ")}`);
+  const eightBit = await quantizedCacheUse();
+  if (eightBit.bytes > 0) notes.note(`weights in eight bits: ${formatBytes(eightBit.bytes)} in ${eightBit.folder}`);
 }
 
 function row({ hub, id, role, refs, commit, bytes, missing }: CachedModel): string[] {

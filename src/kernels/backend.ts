@@ -49,6 +49,8 @@ export interface MatrixSource {
   readonly rows: number;
   readonly columns: number;
   readonly dtype: WeightDType;
+  /** Names the values: equal only where they are. For what is kept of them between runs; absent where nobody knows. */
+  readonly identity?: (() => Promise<string>) | undefined;
   /** Reads `count` rows of stored little-endian values, row-major and without gaps, into the start of `into`. */
   readRows(start: number, count: number, into: Uint8Array): Promise<void>;
 }

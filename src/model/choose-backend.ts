@@ -37,13 +37,14 @@ export async function chooseBackend(options: LoadOptions): Promise<Backend> {
   }
 }
 
-function createWasm({ threads, dtype, revectorize }: LoadOptions): Promise<Backend> {
+function createWasm({ threads, dtype, revectorize, quantizedCache }: LoadOptions): Promise<Backend> {
   const weights = dtype === "int8" ? "int8" : "stored";
   return createBackend({
     kind: "wasm",
     weights,
     ...(threads !== undefined && { threads }),
     ...(revectorize !== undefined && { revectorize }),
+    ...(quantizedCache !== undefined && { quantizedCache }),
   });
 }
 

@@ -21,6 +21,13 @@ export interface LoadOptions {
    * @default whether the environment variable QWEN3_WASM_REVECTORIZE is 1
    */
   readonly revectorize?: boolean | undefined;
+  /**
+   * With `int8`, keep the rounded weights in the user's cache folder (~/.cache/qwen3-ts/int8), where the next load finds
+   * them: as many bytes as the weights take in memory. What was changed since is rounded anew.
+   *
+   * @default unless the environment variable QWEN3_QUANTIZED_CACHE is 0
+   */
+  readonly quantizedCache?: boolean | undefined;
   /** How weights are kept: `auto` as stored; `f32` and `bf16` convert while reading; `int8` quantises. @default "auto" */
   readonly dtype?: "auto" | "f32" | "bf16" | "int8" | undefined;
   /**

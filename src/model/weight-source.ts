@@ -10,6 +10,7 @@ export function stackRows(name: string, parts: readonly MatrixSource[]): MatrixS
     rows: sources.reduce((sum, { rows }) => sum + rows, 0),
     columns,
     dtype,
+    identity: identityOf("stack", sources),
     async readRows(start, count, into) {
       const stride = columns * bytesPerWeight(dtype);
       let first = 0;
@@ -28,24 +29,30 @@ export function stackRows(name: string, parts: readonly MatrixSource[]): MatrixS
 export function interleaveRows(name: string, even: MatrixSource, odd: MatrixSource): MatrixSource {
   const { sources, dtype, columns } = alike([even, odd]);
   const stride = columns * bytesPerWeight(dtype);
+  const buffers: Uint8Array[] = []; // used again: memory new to the process costs more than the copy
   return {
     name,
     rows: 2 * even.rows,
     columns,
     dtype,
+    identity: identityOf("interleave", sources),
     async readRows(start, count, into) {
-      for (const [parity, source] of sources.entries()) {
-        const first = Math.ceil((start - parity) / 2);
-        const end = Math.ceil((start + count - parity) / 2);
-        const rows = new Uint8Array((end - first) * stride);
-        await source.readRows(first, end - first, rows);
-        for (let row = first; row < end; row++) {
-          into.set(
-            rows.subarray((row - first) * stride, (row - first + 1) * stride),
-            (2 * row + parity - start) * stride,
-          );
-        }
-      }
+      const half = Math.ceil(count / 2) * stride;
+      const buffer = buffers.pop()?.subarray(0, 2 * half) ?? new Uint8Array(0);
+      const both = buffer.length === 2 * half ? buffer : new Uint8Array(2 * half);
+      await Promise.all(
+        sources.map(async (source, parity) => {
+          const first = Math.ceil((start - parity) / 2);
+          const end = Math.ceil((start + count - parity) / 2);
+          const rows = both.subarray(parity * half, parity * half + (end - first) * stride);
+          await source.readRows(first, end - first, rows);
+          let at = (2 * first + parity - start) * stride;
+          for (let row = 0; row < rows.length; row += stride, at += 2 * stride) {
+            into.set(rows.subarray(row, row + stride), at);
+          }
+        }),
+      );
+      buffers.push(both);
     },
   };
 }
@@ -83,6 +90,13 @@ export function convertRows(source: MatrixSource, dtype: "F32" | "BF16"): Matrix
       into.set(dtype === "F32" ? new Uint8Array(wide.buffer) : narrowToBf16(wide));
     },
   };
+}
+
+/** What a matrix is that was made of others. */
+function identityOf(how: string, parts: readonly MatrixSource[]): (() => Promise<string>) | undefined {
+  const identities = parts.flatMap(({ identity }) => identity ?? []);
+  if (identities.length < parts.length) return undefined;
+  return async () => `${how}(${(await Promise.all(identities.map((identity) => identity()))).join(", ")})`;
 }
 
 /** Brings matrices to one dtype: theirs if they agree, else float32, which holds them all exactly. */

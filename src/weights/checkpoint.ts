@@ -77,6 +77,11 @@ export class Checkpoint implements AsyncDisposable {
     await this.#holding(name).readRange(name, byteOffset, into);
   }
 
+  /** As {@link SafetensorsFile.identity}, of all weight files. */
+  async identity(): Promise<string> {
+    return (await Promise.all(this.files.map((file) => file.identity()))).join(" ");
+  }
+
   /** As {@link SafetensorsFile.readFloat32}. */
   async readFloat32(name: string, into?: Float32Array): Promise<Float32Array> {
     return this.#holding(name).readFloat32(name, into);

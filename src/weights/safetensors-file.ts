@@ -108,6 +108,11 @@ export class SafetensorsFile implements AsyncDisposable {
     return values;
   }
 
+  /** Names the file's content, wherever the file lies: as {@link PositionedFile.identity}. */
+  async identity(): Promise<string> {
+    return await this.#file.identity();
+  }
+
   /** Waits for reads in progress. Later reads are refused; a second call does nothing. */
   async close(): Promise<void> {
     await this.#file.close();

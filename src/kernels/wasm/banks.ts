@@ -23,6 +23,7 @@ export class Banks {
   readonly #options: BanksOptions;
   readonly #banks: Bank[] = [];
   #turn: Promise<unknown> = Promise.resolve();
+  #loading: Promise<unknown> = Promise.resolve();
 
   constructor(options: BanksOptions) {
     this.#options = options;
@@ -55,6 +56,19 @@ export class Banks {
     return this.#banks.find(({ heap }) => heap.hasRoom(bytes)) ?? this.#add(Bank.newHeap());
   }
 
+  /** Weights that programs must wait for; resolves when those before them are there. If they fail, so do the programs. */
+  async load(weights: Promise<unknown>): Promise<void> {
+    const before = this.#loading;
+    this.#loading = Promise.all([before, weights]);
+    this.#loading.catch(() => {}); // for those who wait
+    await before;
+  }
+
+  /** Resolves when all weights are there. */
+  async loaded(): Promise<void> {
+    await this.#loading;
+  }
+
   /** Runs the recorded steps after all programs before it, and copies out the values asked for. */
   run(recorder: Recorder, results: readonly Value[] = []): Promise<Float32Array[]> {
     const result = this.#turn.then(() => this.#run(recorder, results));
@@ -68,6 +82,7 @@ export class Banks {
   }
 
   async #run(recorder: Recorder, results: readonly Value[]): Promise<Float32Array[]> {
+    await this.#loading;
     recorder.dropUnread(results);
     const parts = divide(recorder.steps);
     const known = new Map<Value, HostArray>();

@@ -2,6 +2,7 @@ import { bytesPerWeight } from "../../core/dtype.ts";
 import type { MatrixSource } from "../backend.ts";
 import type { Bank } from "./bank.ts";
 import type { Executor } from "./executor.ts";
+import type { Loading } from "./loading.ts";
 import { PANEL_COLUMNS } from "./product.ts";
 import { Recorder } from "./program.ts";
 import { STORED_SUFFIX, WasmMatrix } from "./wasm-objects.ts";
@@ -11,20 +12,21 @@ const CHUNK_BYTES = 4 * 2 ** 20;
 
 /**
  * Reads weights into shared memory as column panels, which the threads lay out chunk by chunk while the next chunk is
- * read.
+ * read, be it the next matrix' first.
  */
-export async function loadMatrix(bank: Bank, source: MatrixSource): Promise<WasmMatrix> {
+export async function loadMatrix(bank: Bank, source: MatrixSource): Promise<Loading> {
   const { heap } = bank;
   const byteLength = panelBytes(source);
   const address = heap.allocate(byteLength, source.name);
+  const { name, rows, columns, dtype } = source;
+  const matrix = { name, rows, columns, suffix: STORED_SUFFIX[dtype], byteLength };
   try {
-    await readPanels(bank, source, address);
+    const { done } = await readPanels(bank, source, address);
+    return { matrix: new WasmMatrix({ ...matrix, address: bank.globalAddress(address) }), done };
   } catch (error) {
     heap.free(address);
     throw error;
   }
-  const { name, rows, columns, dtype } = source;
-  return new WasmMatrix({ name, rows, columns, suffix: STORED_SUFFIX[dtype], address: bank.globalAddress(address), byteLength }); // oxfmt-ignore
 }
 
 /** Bytes that loadMatrix will keep. */
@@ -33,25 +35,31 @@ export function panelBytes(source: MatrixSource): number {
 }
 
 /** Two buffers take turns: one is read into while the threads empty the other. */
-async function readPanels({ heap, executor }: Bank, source: MatrixSource, address: number): Promise<void> {
+async function readPanels(
+  { heap, executor }: Bank,
+  source: MatrixSource,
+  address: number,
+): Promise<{ readonly done: Promise<unknown> }> {
   const rowBytes = source.columns * bytesPerWeight(source.dtype);
   const parts = [...chunks(source.rows, rowBytes)];
   const bufferBytes = (parts[0]?.count ?? 0) * rowBytes;
   const buffers = [0, 1].map(() => heap.allocate(bufferBytes, `reading ${source.name}`));
-  let laidOut: Promise<unknown> = Promise.resolve();
+  let done: Promise<unknown> = Promise.resolve();
+  const free = (): void => buffers.forEach((buffer) => heap.free(buffer));
   try {
     for (const [i, { start, count }] of parts.entries()) {
       const buffer = buffers[i % 2] as number;
       await source.readRows(start, count, heap.bytesAt(buffer, count * rowBytes));
-      await laidOut;
-      laidOut = layOut(executor, source, { from: buffer, into: address + start * rowBytes, count });
-      laidOut.catch(() => {}); // awaited by the next turn
+      await done;
+      done = layOut(executor, source, { from: buffer, into: address + start * rowBytes, count });
+      done.catch(() => {}); // awaited by the next turn, or by the caller
     }
-    await laidOut;
-  } finally {
-    await laidOut.catch(() => {});
-    for (const buffer of buffers) heap.free(buffer);
+  } catch (error) {
+    await done.catch(() => {});
+    free();
+    throw error;
   }
+  return { done: done.finally(free) };
 }
 
 function layOut(

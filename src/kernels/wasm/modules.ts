@@ -7,6 +7,7 @@ import type { SimdLevel } from "./features.ts";
 /** The compiled files of src/kernels/wasm/assembly. */
 const MODULE_NAMES = [
   "attention",
+  "checksum",
   "column-panels",
   "embed",
   "gate-up",
@@ -38,7 +39,7 @@ export async function compileKernels(
   compile?: (binaries: readonly Uint8Array[]) => readonly WasmModule[],
 ): Promise<KernelTable> {
   const binaries = await Promise.all(
-    MODULE_NAMES.map(async (name) => overrides[name] ?? (await readFile(fileOf(name, level)))),
+    MODULE_NAMES.map(async (name) => overrides[name] ?? (await readFile(kernelFile(name, level)))),
   );
   const modules = compile
     ? compile(binaries)
@@ -52,7 +53,7 @@ export async function compileModule(
   level: SimdLevel,
   override?: Uint8Array,
 ): Promise<WasmModule> {
-  const file = fileOf(name, level);
+  const file = kernelFile(name, level);
   try {
     return await WebAssembly.compile(override ?? (await readFile(file)));
   } catch (cause) {
@@ -61,6 +62,7 @@ export async function compileModule(
   }
 }
 
-function fileOf(name: ModuleName | "dot-probe", level: SimdLevel): string {
+/** A compiled kernel of src/kernels/wasm/assembly. */
+export function kernelFile(name: ModuleName | "dot-probe", level: SimdLevel): string {
   return fileURLToPath(import.meta.resolve(`#wasm/${name}.${level}.wasm`));
 }

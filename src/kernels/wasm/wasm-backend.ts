@@ -24,6 +24,7 @@ import { loadQuantized, quantizedBytes } from "./load-quantized.ts";
 import { compileKernels, type KernelOverrides, type KernelTable } from "./modules.ts";
 import type { Tuning } from "./product.ts";
 import { Constant } from "./program.ts";
+import { openQuantizedCache, type QuantizedCache } from "./quantized-cache.ts";
 import { canRevectorize, compileRevectorized } from "./revectorize.ts";
 import { WasmKvCache } from "./wasm-kv-cache.ts";
 import { type WasmMatrix, WasmNorm } from "./wasm-objects.ts";
@@ -45,6 +46,13 @@ export interface WasmBackendOptions {
    * @default 2.5 GiB, so that long texts have room
    */
   readonly weightsPerMemory?: number;
+  /**
+   * Keep eight-bit weights on disk, in the user's cache folder, so that the next load need not make them again. Only of
+   * sources that say what their content is, as those of a checkpoint do.
+   *
+   * @default unless the environment variable QWEN3_QUANTIZED_CACHE is 0
+   */
+  readonly quantizedCache?: boolean;
   /** The best that this engine can run, or less. @default detected */
   readonly simd?: SimdLevel;
   /**
@@ -69,6 +77,7 @@ export class WasmBackend implements Backend {
   readonly #banks: Banks;
   readonly #tuning: Tuning;
   readonly #weights: "stored" | "int8";
+  readonly #quantizedCache: QuantizedCache | undefined;
   readonly #caches = new Set<WasmKvCache>();
   #weightBytes = 0;
   #disposed = false;
@@ -86,7 +95,9 @@ export class WasmBackend implements Backend {
     const tuning = { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct };
     const kernels = await compileKernels(level, options.kernels ?? {});
     const weightsPerMemory = options.weightsPerMemory ?? WASM_WEIGHTS_PER_MEMORY;
-    const parts = { level, kernels, tuning, weights, weightsPerMemory, revectorized: false };
+    const { quantizedCache: wanted = process.env["QWEN3_QUANTIZED_CACHE"] !== "0" } = options;
+    const quantizedCache = weights === "int8" && wanted ? await openQuantizedCache(level, dotProduct) : undefined;
+    const parts = { level, kernels, tuning, weights, weightsPerMemory, quantizedCache, revectorized: false };
     const { revectorize = process.env["QWEN3_WASM_REVECTORIZE"] === "1" } = options;
     return new WasmBackend(revectorize ? await WasmBackend.#revectorize(parts, options) : parts);
   }
@@ -116,7 +127,7 @@ export class WasmBackend implements Backend {
     }
   }
 
-  private constructor({ level, kernels, tuning, weights, weightsPerMemory, revectorized }: Parts) {
+  private constructor({ level, kernels, tuning, weights, weightsPerMemory, revectorized, quantizedCache }: Parts) {
     const { threads, dotProduct } = tuning;
     const heap = Bank.newHeap();
     const pool = new ThreadPool({ threads, memory: heap.memory, modules: kernels.modules });
@@ -124,6 +135,7 @@ export class WasmBackend implements Backend {
     this.#banks = new Banks({ heap, pool, kernels: kernels.indexOf, weightBytes: weightsPerMemory });
     this.#tuning = tuning;
     this.#weights = weights;
+    this.#quantizedCache = quantizedCache;
     this.device = {
       kind: "wasm",
       description: `WebAssembly ${SIMD_NAMES[level]}${revectorized ? ", revectorized" : ""}, ${threads} thread${threads === 1 ? "" : "s"}`,
@@ -147,17 +159,25 @@ export class WasmBackend implements Backend {
 
   async loadMatrix(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix | HostTable> {
     this.#assertLive();
-    const matrix = await this.#load(source, use);
+    const matrix = use === "table" ? await HostTable.read(source) : await this.#load(source, use);
     this.#weightBytes += matrix.byteLength;
     return matrix;
   }
 
-  async #load(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix | HostTable> {
-    if (use === "table") return await HostTable.read(source);
-    if (this.#weights === "int8" && use === "product") {
-      return await loadQuantized(this.#banks.forWeights(quantizedBytes(source)), this.#tuning.dotProduct, source);
-    }
-    return await loadMatrix(this.#banks.forWeights(panelBytes(source)), source);
+  async #load(source: MatrixSource, use: MatrixUse): Promise<WasmMatrix> {
+    const { matrix, done } =
+      this.#weights === "int8" && use === "product"
+        ? await loadQuantized(
+            {
+              bank: this.#banks.forWeights(quantizedBytes(source)),
+              dotProduct: this.#tuning.dotProduct,
+              cache: this.#quantizedCache,
+            },
+            source,
+          )
+        : await loadMatrix(this.#banks.forWeights(panelBytes(source)), source);
+    await this.#banks.load(done);
+    return matrix;
   }
 
   freeTable(table: Matrix): void {
@@ -173,6 +193,8 @@ export class WasmBackend implements Backend {
   /** The kernels are compiled when the backend is made; V8 optimises them while they run. */
   async prepare(_shape: DecoderShape): Promise<void> {
     this.#assertLive();
+    await this.#banks.loaded();
+    void this.#quantizedCache?.write();
   }
 
   createKvCache(layers: number, slots: number, keyValueWidth: number): WasmKvCache {
@@ -205,6 +227,7 @@ export class WasmBackend implements Backend {
     this.#caches.clear();
     this.#weightBytes = 0;
     await this.#pool.dispose();
+    await this.#quantizedCache?.write();
   }
 
   #assertLive(): void {
@@ -219,6 +242,7 @@ interface Parts {
   readonly weights: "stored" | "int8";
   readonly weightsPerMemory: number;
   readonly revectorized: boolean;
+  readonly quantizedCache: QuantizedCache | undefined;
 }
 
 /** Rows of the register tile, by measurement: with separate multiply and add, six rows need more registers than x64 has. */
