@@ -113,7 +113,9 @@ export class ThreadPool {
     Atomics.store(new Int32Array(memory.buffer, CONTROL_ADDRESS, 16), CONTROL.generation, 0);
     const workers = Array.from({ length: threads }, (_, index) => {
       const start: WorkerStart = { memories: this.#memories, modules, index, threads };
-      return new Worker(new URL("./worker.js", import.meta.url), { workerData: start, name: `qwen3-${index}` });
+      // Not the process' own flags: `--input-type=module`, for one, lets no file be run.
+      const options = { workerData: start, name: `qwen3-${index}`, execArgv: [] };
+      return new Worker(new URL("./worker.js", import.meta.url), options);
     });
     this.#workers = workers;
     this.#ready = Promise.all(workers.map((worker) => this.#watch(worker)));

@@ -28,13 +28,13 @@ export interface Quantizing {
  * read, while the caller goes on with the next matrix: two are in memory as stored, at most.
  */
 export async function loadQuantized(quantizing: Quantizing, source: MatrixSource): Promise<Loading> {
-  const { bank, cache, dotProduct } = quantizing;
+  const { bank, dotProduct } = quantizing;
   const byteLength = quantizedBytes(source);
   const address = bank.heap.allocate(byteLength, source.name);
-  const entry = await cache?.entry(source, byteLength);
-  const known = entry && (await entry.read(bank.heap.bytesAt(address, byteLength))) ? entry : undefined;
-  const job = { ...quantizing, source, address, byteLength, entry };
-  const { done } = known ? { done: checkOrQuantize(job, known) } : await quantize(job);
+  const { done } = await start({ ...quantizing, source, address, byteLength }).catch((error: unknown) => {
+    bank.heap.free(address);
+    throw error;
+  });
   const { name, rows, columns } = source;
   const balance = bank.globalAddress(address + balanceOffset(source));
   const { suffix } = dotProduct;
@@ -56,6 +56,14 @@ interface Job extends Quantizing {
   readonly address: number;
   readonly byteLength: number;
   readonly entry: CacheEntry | undefined;
+}
+
+/** Resolves when what is to be read is read. */
+async function start(job: Omit<Job, "entry">): Promise<{ readonly done: Promise<void> }> {
+  const { bank, cache, source, address, byteLength } = job;
+  const entry = await cache?.entry(source, byteLength);
+  const known = entry !== undefined && (await entry.read(bank.heap.bytesAt(address, byteLength)));
+  return known ? { done: checkOrQuantize({ ...job, entry }, entry) } : await quantize({ ...job, entry });
 }
 
 async function checkOrQuantize(job: Job, entry: CacheEntry): Promise<void> {

@@ -50,11 +50,12 @@ export async function planMemory(
   const loader = new WeightLoader({ checkpoint, adapter, backend: counter, keepAs, tensors: [] });
   const { embedTokens } = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
   if (generates) await new Head({ loader, checkpoint, config, table: embedTokens }).whole();
-  // The reference reads a matrix whole before it keeps it, int8 before it is rounded, and WebGPU fills a buffer on its way.
-  const readsWhole = keeper.int8 || keeper.kind !== "wasm";
+  // The reference reads a matrix whole before it keeps it, and WebGPU fills a buffer on its way. For int8 one is rounded
+  // while the next is read.
+  const whole = keeper.int8 ? 2 : keeper.kind === "wasm" ? 0 : 1;
   return {
     weights: counter.bytes,
-    loading: CHUNK_BYTES + (readsWhole ? counter.largest : 0),
+    loading: CHUNK_BYTES + whole * counter.largest,
     activations: maxBatchTokens * activationBytes(config),
     largestActivation: maxBatchTokens * widest(config) * FLOAT_BYTES,
     memories: Math.max(1, Math.ceil(counter.bytes.wasm / WASM_WEIGHTS_PER_MEMORY)),

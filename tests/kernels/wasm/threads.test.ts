@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { setImmediate } from "node:timers/promises";
 import { createBackend, Qwen3Error } from "../../../src/index.ts";
 import type { Activation, Backend, Recording } from "../../../src/kernels/backend.ts";
@@ -8,6 +10,8 @@ import { rowsModule } from "../../support/wasm-module.ts";
 
 const TRAP = [0x00]; // unreachable
 const FOREVER = [0x03, 0x40, 0x0c, 0x00, 0x0b]; // loop, branch to it
+
+const execute = promisify(execFile);
 
 async function gather(backend: Backend): Promise<Float32Array[]> {
   const ops = backend.record();
@@ -79,6 +83,24 @@ describe("threads of the wasm backend", () => {
     await ended;
     await backend.dispose();
     assert.throws(() => backend.record(), /disposed/);
+  });
+
+  it("let the process end, disposed or not", async () => {
+    const library = new URL("../../../src/index.js", import.meta.url).href;
+    for (const end of ["await backend.dispose();", ""]) {
+      const script = `
+        import { createBackend } from ${JSON.stringify(library)};
+        const backend = await createBackend({ kind: "wasm", threads: 2 });
+        const ops = backend.record();
+        const source = { name: "x", rows: 1, columns: 4, dtype: "F32", readRows: async (_, __, into) => into.fill(0) };
+        const table = await backend.loadMatrix(source, "table");
+        const [values] = await ops.read(ops.embed(table, Uint32Array.of(0)));
+        ${end}
+        console.log(values.length);`;
+      // It is ended, and the test fails, where it does not end by itself.
+      const { stdout } = await execute(process.execPath, ["--input-type=module", "-e", script], { timeout: 120_000 });
+      assert.equal(stdout, "4\n");
+    }
   });
 
   it("refuse a number that makes no sense", async () => {
