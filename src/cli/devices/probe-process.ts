@@ -13,8 +13,8 @@ process.send?.(answer, () => process.exit());
 async function probeAdapters(): Promise<ProbedAdapter[]> {
   const probed: ProbedAdapter[] = [];
   for (const adapter of await describeAdapters().catch(() => [])) {
-    const { name, driver } = adapter;
-    probed.push({ ...adapter, timedProducts: await countTuned(tuningFolder(), { adapter: name, driver }) });
+    const { vendor, driver } = adapter;
+    probed.push({ ...adapter, timedProducts: await countTuned(tuningFolder(), { vendor, driver }) });
   }
   return probed;
 }

@@ -69,16 +69,16 @@ export class TuningStore {
   }
 }
 
-/** How many products were timed on an adapter, with any version of the kernels. */
+/** How many products were timed with a driver and any kernels. Dawn has two names for one adapter, so they do not count. */
 export async function countTuned(
   folder: string,
-  { adapter, driver }: Pick<TuningKey, "adapter" | "driver">,
+  { vendor, driver }: Pick<TuningKey, "vendor" | "driver">,
 ): Promise<number> {
   let count = 0;
   for (const file of await readdir(folder).catch(() => [])) {
     const text = await readFile(join(folder, file), "utf8").catch(() => "");
     const { key, products } = parsed(text);
-    if (isRecord(key) && key["adapter"] === adapter && key["driver"] === driver && Array.isArray(products)) {
+    if (isRecord(key) && key["vendor"] === vendor && key["driver"] === driver && Array.isArray(products)) {
       count += products.filter(isTunedProduct).length;
     }
   }
