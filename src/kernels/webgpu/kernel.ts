@@ -77,9 +77,12 @@ function packParams<Param extends string>(
   return entries.map(([name, type]) => (type === "u32" ? values[name] : floatBits(values[name])));
 }
 
+const wordView = new DataView(new ArrayBuffer(4));
+
 /** A float32 as a word. */
 function floatBits(value: number): number {
-  return new Uint32Array(Float32Array.of(value).buffer)[0] as number;
+  wordView.setFloat32(0, value);
+  return wordView.getUint32(0);
 }
 
 /** Identifies a pipeline: the kernel's name and its sorted constants. */

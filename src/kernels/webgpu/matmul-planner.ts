@@ -21,6 +21,9 @@ interface Timed {
   readonly tile: MatmulTile;
 }
 
+/** Choices remembered; every number of tokens is a shape of its own. */
+const MOST_CHOSEN = 4096;
+
 /** Chooses a kernel for each product: what was timed fastest, else what is usually best. */
 export class MatmulPlanner {
   /** Whatever this device can run; the first runs everywhere. */
@@ -28,6 +31,8 @@ export class MatmulPlanner {
   readonly #preferred: MatmulTile | undefined;
   readonly #timed: Timed[] = [];
   readonly #faulty = new Set<MatmulTile>();
+  /** By shape: a batch asks for hundreds of products of a few shapes. */
+  readonly #chosen = new Map<string, MatmulTile>();
 
   /**
    * @param preferred name of a tile to use wherever it can be
@@ -54,12 +59,14 @@ export class MatmulPlanner {
   /** The tile to use for products like this one. */
   learn(product: Product, bucket: number, tile: MatmulTile): void {
     this.#timed.push({ product, bucket, tile });
+    this.#chosen.clear();
   }
 
   /** Never chooses a variant's tile again, unless it is the last for any number of rows. @returns whether it is a tile's */
   distrust(variant: KernelVariant): boolean {
     const tile = this.tileOf(variant);
     if (tile && this.candidates({ rows: Infinity, depth: 1 }).some((other) => other !== tile)) this.#faulty.add(tile);
+    this.#chosen.clear();
     return tile !== undefined;
   }
 
@@ -73,6 +80,16 @@ export class MatmulPlanner {
   }
 
   choose(shape: MatmulShape): MatmulTile {
+    const key = `${shape.rows} ${shape.columns} ${shape.depth}`;
+    const known = this.#chosen.get(key);
+    if (known) return known;
+    if (this.#chosen.size >= MOST_CHOSEN) this.#chosen.clear();
+    const tile = this.#choose(shape);
+    this.#chosen.set(key, tile);
+    return tile;
+  }
+
+  #choose(shape: MatmulShape): MatmulTile {
     const candidates = this.candidates(shape);
     if (this.#preferred && candidates.includes(this.#preferred)) return this.#preferred;
     const bucket = rowBucket(shape.rows);
