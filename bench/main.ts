@@ -57,8 +57,13 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     console.error(usage());
     return 2;
   }
-  await (await command.load()).run(args);
-  return 0;
+  try {
+    await (await command.load()).run(args);
+    return 0;
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
+import { given, list, numberOf, readOptions } from "../command-line.ts";
 import { defaultCache } from "../peers/install.ts";
 import type { Row } from "../report.ts";
 import { Report } from "../report.ts";
@@ -45,23 +45,20 @@ const OPTIONS = {
   adapter: { type: "string" },
   rounds: { type: "string" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help || values.model === undefined) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const model = given(values.model, "--model DIR");
   const settings: Settings = {
     ...values,
-    model: values.model,
+    model,
     nodes: list(values.node),
     cache: values.cache ?? defaultCache(),
   };
   const specs = [...ownContenders(list(values.device), settings), ...peerContenders(list(values.peers), settings)];
-  const tokenizer = await Tokenizer.fromFile(join(values.model, "tokenizer.json"));
+  const tokenizer = await Tokenizer.fromFile(join(model, "tokenizer.json"));
   const workloads = buildWorkloads(list(values.workloads), (text) => tokenizer.encode(text).ids.length);
   const starts = await openAll(specs, workloads[0]?.variants[0]?.slice(0, 1) ?? []);
   try {
@@ -70,17 +67,13 @@ export async function run(args: readonly string[]): Promise<void> {
     report.add({ title: "Start", rows: starts.map(startRow) });
     for (const workload of workloads) {
       console.error(`measuring ${workload.name}`);
-      const rounds = values.rounds === undefined ? workload.rounds : Number(values.rounds);
+      const rounds = values.rounds === undefined ? workload.rounds : numberOf(values.rounds, "--rounds");
       const rows = await measure(workload, starts, rounds);
       report.add({ title: `${workload.name}: ${workload.description}`, rows });
     }
   } finally {
     for (const { contender } of starts) await contender.close();
   }
-}
-
-function list(text: string): string[] {
-  return text.split(",").filter((part) => part !== "");
 }
 
 interface Started {

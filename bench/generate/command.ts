@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { Tokenizer } from "../../src/tokenizer/index.ts";
+import { given, list, numberOf, numbersOf, readOptions } from "../command-line.ts";
 import { readBandwidth } from "../bandwidth/read-bandwidth.ts";
 import { LineProcess } from "../line-process.ts";
 import { defaultCache } from "../peers/install.ts";
@@ -40,7 +40,6 @@ const OPTIONS = {
   rounds: { type: "string", default: "3" },
   cache: { type: "string" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 interface Spec {
@@ -56,12 +55,9 @@ interface Contender extends Opened {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { model } = values;
-  if (values.help || model === undefined) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const model = given(values.model, "--model DIR");
   const specs = [
     ...list(values.device).map((text) => ownSpec(text, model, values)),
     ...list(values.peers).map((text) => peerSpec(text, values)),
@@ -71,18 +67,18 @@ export async function run(args: readonly string[]): Promise<void> {
   const about: Record<string, object> = Object.fromEntries(
     contenders.map((contender) => [contender.label, contender.about]),
   );
-  const bandwidth = await readBandwidth(Number(values.threads));
-  about["memory"] = { "read GB/s": Number(bandwidth.toPrecision(3)), threads: Number(values.threads) };
+  const bandwidth = await readBandwidth(numberOf(values.threads, "--threads"));
+  about["memory"] = { "read GB/s": Number(bandwidth.toPrecision(3)), threads: numberOf(values.threads, "--threads") };
   const report = new Report({ bench: "generate", options: values, about, jsonFile: values.json });
   const tokenizer = await Tokenizer.fromFile(join(model, "tokenizer.json"));
-  const lengths = list(values.prompts).map(Number);
+  const lengths = numbersOf(values.prompts, "--prompts");
   const prompts = buildPrompts(lengths, (text) => tokenizer.encode(text).ids.length);
   for (const [i, prompt] of prompts.entries()) {
     const rows = await measure(contenders, {
       prompt,
       promptTokens: lengths[i] ?? 0,
-      newTokens: Number(values["new-tokens"]),
-      rounds: Number(values.rounds),
+      newTokens: numberOf(values["new-tokens"], "--new-tokens"),
+      rounds: numberOf(values.rounds, "--rounds"),
       bandwidth,
     });
     report.add({ title: `${lengths[i]} tokens of prompt, ${values["new-tokens"]} after it`, rows });
@@ -169,8 +165,4 @@ function peerSpec(text: string, { threads, gguf, onnx, cache = defaultCache() }:
   if (name !== "llama.cpp") throw new Error(`peer '${text}': expected llama.cpp/TYPE or onnxruntime/TYPE`);
   const options = { gguf: `${gguf}-${type ?? "bf16"}.gguf`, gpu, threads, cache };
   return { label: text, driver: "node-llama-cpp-causal", options, env: { GGML_VK_VISIBLE_DEVICES: "0" } };
-}
-
-function list(text: string): string[] {
-  return text.split(",").filter((part) => part !== "");
 }

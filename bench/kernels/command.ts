@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { list, numberOf, numbersOf, readOptions } from "../command-line.ts";
 import type { Row } from "../report.ts";
 import { Report } from "../report.ts";
 import { interleave, median } from "../statistics.ts";
@@ -7,7 +7,7 @@ import { SHAPES } from "../synthetic/shapes.ts";
 import { KERNEL_OPS, kernelCase } from "./cases.ts";
 import { KernelProcess } from "./kernel-process.ts";
 import type { CaseName, Measured } from "./protocol.ts";
-import { list, ownSpec, specs } from "./specs.ts";
+import { ownSpec, specs } from "./specs.ts";
 
 /** As many as the reference computes in about a second per product of the largest shape. */
 const CHECKED_ROWS = 17;
@@ -43,15 +43,12 @@ const OPTIONS = {
   adapter: { type: "string" },
   cache: { type: "string" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const rounds = numberOf(values.rounds, "--rounds");
   const contenders: KernelProcess[] = [];
   for (const spec of specs(values)) contenders.push(await KernelProcess.start(spec));
   const reference =
@@ -61,12 +58,12 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const shape of list(values.shape)) {
     const sizes = SHAPES[shape];
     if (!sizes) throw new Error(`--shape ${shape}: expected ${Object.keys(SHAPES).join(", ")}`);
-    const cases = caseNames(sizes, list(values.ops), list(values.rows).map(Number));
+    const cases = caseNames(sizes, list(values.ops), numbersOf(values.rows, "--rows"));
     if (reference) {
       const rows = await checkAll(reference, contenders, cases);
       report.add({ title: `Shape ${shape}, against the reference`, rows });
     }
-    report.add({ title: `Shape ${shape}`, rows: await measureAll(contenders, cases, Number(values.rounds)) });
+    report.add({ title: `Shape ${shape}`, rows: await measureAll(contenders, cases, rounds) });
   }
   for (const contender of [...contenders, ...(reference ? [reference] : [])]) await contender.close();
 }

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { list } from "../command-line.ts";
 import { defaultCache } from "../peers/install.ts";
 import type { KernelSpec } from "./kernel-process.ts";
 
@@ -40,9 +41,4 @@ function peerSpec(peer: string, threads: string, cache: string): KernelSpec {
   const [name, provider = "cpu"] = peer.split("/");
   if (name !== "onnxruntime") throw new Error(`peer '${peer}': expected onnxruntime/cpu or onnxruntime/webgpu`);
   return { label: peer, module: "../peers/onnxruntime-matmul", options: { provider, threads, cache } };
-}
-
-/** The parts of a comma-separated list. */
-export function list(text: string): string[] {
-  return text.split(",").filter((part) => part !== "");
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { given, list, numberOf, readOptions } from "../command-line.ts";
 import { Contender } from "../encode/contender.ts";
 import { ownContenders } from "../encode/specs.ts";
 import type { Row } from "../report.ts";
@@ -25,7 +25,6 @@ const OPTIONS = {
   adapter: { type: "string" },
   rounds: { type: "string", default: "3" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** What loading may need at most: the weights and a seventh more, and what Node and a model of any size take. */
@@ -47,19 +46,16 @@ interface Loading {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { model } = values;
-  if (values.help || model === undefined) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const model = given(values.model, "--model DIR");
   const files = readdirSync(model).filter((file) => file.endsWith(".safetensors"));
   const paths = files.map((file) => join(model, file));
   const settings = { ...values, model, nodes: [process.execPath], python: "", cache: "" };
-  const specs = ownContenders(values.device.split(","), settings);
+  const specs = ownContenders(list(values.device), settings);
   const about: Record<string, unknown> = {};
   readAll(paths); // into the page cache
-  const results = await interleave(specs, Number(values.rounds), async (spec): Promise<Loading> => {
+  const results = await interleave(specs, numberOf(values.rounds, "--rounds"), async (spec): Promise<Loading> => {
     console.error(`loading ${spec.label}`);
     const readMs = readAll(paths);
     const contender = await Contender.open(spec);

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import type { LoadOptions } from "../../src/index.ts";
 import { RerankerModel } from "../../src/index.ts";
+import { numberOf, numbersOf, readOptions } from "../command-line.ts";
 import type { Row } from "../report.ts";
 import { publish } from "../report.ts";
 import { interleave, median } from "../statistics.ts";
@@ -27,21 +27,17 @@ const OPTIONS = {
   adapter: { type: "string" },
   rounds: { type: "string", default: "3" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
   const { device, dtype, adapter } = values;
-  const options = { device, dtype, adapter, threads: Number(values.threads) } as LoadOptions;
+  const options = { device, dtype, adapter, threads: numberOf(values.threads, "--threads") } as LoadOptions;
   await using model = await RerankerModel.load(values.model, options);
   const rows: Row[] = [];
-  for (const count of values.documents.split(",").map(Number)) {
-    rows.push(...(await measure(model, count, Number(values.rounds))));
+  for (const count of numbersOf(values.documents, "--documents")) {
+    rows.push(...(await measure(model, count, numberOf(values.rounds, "--rounds"))));
   }
   const about = { ours: { device: model.device.description, ...model.device.details } };
   publish({ bench: "rerank", options: values, about, tables: [{ title: "Reranking", rows }] }, values.json);

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import autocannon from "autocannon";
 import { EmbeddingModel, type LoadOptions } from "../../src/index.ts";
+import { numberOf, numbersOf, readOptions } from "../command-line.ts";
 import { LineProcess } from "../line-process.ts";
 import { publish, type Row } from "../report.ts";
 import { median } from "../statistics.ts";
@@ -34,29 +34,25 @@ const OPTIONS = {
   seconds: { type: "string", default: "4" },
   rounds: { type: "string", default: "3" },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
   const { device, dtype, model } = values;
-  const options = { device, dtype, threads: Number(values.threads) } as LoadOptions;
+  const options = { device, dtype, threads: numberOf(values.threads, "--threads") } as LoadOptions;
   const texts = await textsOf(model, values.workload);
   const script = fileURLToPath(new URL("./library.js", import.meta.url));
   const library = new LineProcess({ label: "library", command: [process.execPath, script] });
   await library.ask({ model, options, texts });
   const server = await startServer(["--device", device, "--dtype", dtype, "--threads", values.threads], model);
   try {
-    const seconds = Number(values.seconds);
+    const seconds = numberOf(values.seconds, "--seconds");
     const rows: Row[] = [];
-    for (const clients of values.clients.split(",").map(Number)) {
+    for (const clients of numbersOf(values.clients, "--clients")) {
       console.error(`measuring ${clients} clients`);
       const rounds: Round[] = [];
-      for (let round = 0; round < Number(values.rounds); round++) {
+      for (let round = 0; round < numberOf(values.rounds, "--rounds"); round++) {
         const direct = await library.ask<Measured>({ seconds });
         rounds.push({ direct: direct.textsPerSecond, served: await load(server.url, { texts, clients, seconds }) });
       }

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import type { WeightDType } from "../../src/core/dtype.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { qwen3TokenizerFolder } from "./model-files.ts";
 import type { ConfigSizes } from "./shapes.ts";
 import { SHAPES } from "./shapes.ts";
 import { writeSyntheticCheckpoint } from "./synthetic-checkpoint.ts";
+import { given, numberOf, readOptions } from "../command-line.ts";
 
 const HELP = `npm run bench -- synthetic --shape NAME --out DIR
 Writes a Qwen3 checkpoint with random weights (normal, std 0.02), the same for the same options everywhere.
@@ -38,34 +38,31 @@ const OPTIONS = {
   "shard-gb": { type: "string", default: "5" },
   seed: { type: "string", default: "0" },
   sparse: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help || values.out === undefined) {
-    console.log(HELP);
-    return;
-  }
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const out = given(values.out, "--out DIR");
   const dtype = DTYPES[values.dtype];
   if (!dtype) throw new Error(`--dtype ${values.dtype}: expected ${Object.keys(DTYPES).join(", ")}`);
   if (values.role !== "embedding" && values.role !== "causal") {
     throw new Error(`--role ${values.role}: expected embedding or causal`);
   }
   const started = performance.now();
-  const { tensors, bytes } = writeSyntheticCheckpoint(values.out, {
+  const { tensors, bytes } = writeSyntheticCheckpoint(out, {
     sizes: chosenSizes(values.shape, values.config, values.layers),
     dtype,
     role: values.role,
     prefix: values.prefix,
     lmHead: values["lm-head"],
     tokenizer: values.tokenizer === "qwen3" ? qwen3TokenizerFolder() : values.tokenizer,
-    shardBytes: Number(values["shard-gb"]) * 1e9,
-    seed: Number(values.seed),
+    shardBytes: numberOf(values["shard-gb"], "--shard-gb") * 1e9,
+    seed: numberOf(values.seed, "--seed"),
     sparse: values.sparse,
   });
   const seconds = (performance.now() - started) / 1e3;
-  console.log(`${values.out}: ${tensors} tensors, ${(bytes / 1e9).toFixed(2)} GB in ${seconds.toFixed(1)} s`);
+  console.log(`${out}: ${tensors} tensors, ${(bytes / 1e9).toFixed(2)} GB in ${seconds.toFixed(1)} s`);
 }
 
 function chosenSizes(shape?: string, file?: string, layers?: string): ConfigSizes {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { list, numberOf, readOptions } from "../command-line.ts";
 import { LineProcess } from "../line-process.ts";
 import type { Row } from "../report.ts";
 import { publish } from "../report.ts";
@@ -27,23 +27,19 @@ const OPTIONS = {
   extras: { type: "string", default: "qwen3-ts,tokenizers" },
   node: { type: "string", default: process.execPath },
   json: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** One thread for those that would take more. */
 const ENVIRONMENT = { TOKENIZERS_PARALLELISM: "false", RAYON_NUM_THREADS: "1" };
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
-  const only = values.only.split(",");
-  const extras = values.extras.split(",");
+  const values = readOptions(args, HELP, OPTIONS);
+  if (!values) return;
+  const only = list(values.only);
+  const extras = list(values.extras);
   const contenders = CONTENDERS.filter(({ name }) => only.includes(name));
   const documents = readCorpus();
-  const measured = await interleave(contenders, Number(values.rounds), ({ name }, round) => {
+  const measured = await interleave(contenders, numberOf(values.rounds, "--rounds"), ({ name }, round) => {
     console.error(`${name}, round ${round + 1}`);
     return measure(values.node, {
       contender: name,
