@@ -1,7 +1,7 @@
 import { Qwen3Error } from "../core/errors.ts";
 import type { Backend, BackendKind } from "./backend.ts";
 import type { ReferenceKernels } from "./reference/kernels.ts";
-import type { WasmBackendOptions } from "./wasm/wasm-backend.ts";
+import type { WasmBackendOptions } from "./wasm/wasm-options.ts";
 
 /** Which backend, and what of it to replace. */
 export type BackendOptions = ReferenceOptions | WasmOptions | WebGpuOptions;

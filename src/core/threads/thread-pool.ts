@@ -36,7 +36,7 @@ export class ThreadPool {
   #workers: readonly Worker[] = [];
   #ready: Promise<unknown> = Promise.resolve();
   #ended: Promise<unknown> = Promise.resolve();
-  #queue: Promise<unknown> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
   #finished: () => void = () => {};
   #failed: (reason: Error) => void = () => {};
   #disposed = false;
@@ -51,26 +51,19 @@ export class ThreadPool {
     return this.#options.threads;
   }
 
-  /**
-   * Runs a program after those before it. If a worker dies, this program fails and the next one gets new workers.
-   *
-   * @throws Qwen3Error `device` if a kernel traps or a worker ends; `disposed` after `dispose`
-   */
-  run(program: Program): Promise<void> {
-    const result = this.#queue.then(() => this.#run(program));
-    this.#queue = result.catch(() => {});
+  /** Does something after all that was asked for before: while it lasts, no other program is written, run or read. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
     return result;
   }
 
-  /** Ends the workers; a program under way fails. */
-  async dispose(): Promise<void> {
-    this.#disposed = true;
-    this.#failed(disposedError());
-    this.#end();
-    await this.#ended;
-  }
-
-  async #run(program: Program): Promise<void> {
+  /**
+   * Runs a program; only for whose turn it is. If a worker dies, this program fails and the next one gets new workers.
+   *
+   * @throws Qwen3Error `device` if a kernel traps or a worker ends; `disposed` after `dispose`
+   */
+  async run(program: Program): Promise<void> {
     if (this.#disposed) throw disposedError();
     await this.#ended;
     if (this.#workers.length === 0) this.#start();
@@ -81,6 +74,14 @@ export class ThreadPool {
     } finally {
       for (const worker of this.#workers) worker.unref();
     }
+  }
+
+  /** Ends the workers; a program under way fails. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#failed(disposedError());
+    this.#end();
+    await this.#ended;
   }
 
   async #runOn(program: Program): Promise<void> {

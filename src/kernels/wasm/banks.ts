@@ -69,7 +69,10 @@ export class Banks {
     await this.#loading;
   }
 
-  /** Runs the recorded steps after all programs before it, and copies out the values asked for. */
+  /**
+   * Runs the recorded steps after all programs before it, and copies out the values asked for. Not in one turn of the
+   * pool's: it waits for weights, and laying those out takes turns too.
+   */
   run(recorder: Recorder, results: readonly Value[] = []): Promise<Float32Array[]> {
     const result = this.#turn.then(() => this.#run(recorder, results));
     this.#turn = result.catch(() => {});

@@ -3,14 +3,13 @@ import type { ThreadPool } from "../../core/threads/thread-pool.ts";
 import type { Heap } from "./heap.ts";
 import { alignUp, Constant, type HostArray, type Operand, type Recorder, Resident, Value } from "./program.ts";
 
-/** Writes what was recorded into shared memory, has the threads run it, and reads the results. One program at a time. */
+/** Writes what was recorded into shared memory, has the threads run it, and reads the results. */
 export class Executor {
   readonly #heap: Heap;
   readonly #pool: ThreadPool;
   readonly #kernels: ReadonlyMap<string, number>;
   readonly #residents = new Map<HostArray, number>();
   #arena = { address: 0, bytes: 0 };
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(heap: Heap, pool: ThreadPool, kernels: ReadonlyMap<string, number>) {
     this.#heap = heap;
@@ -26,20 +25,12 @@ export class Executor {
     return this.#arena.bytes;
   }
 
-  /** Runs the recorded steps after all programs before it, and copies out the values asked for. */
+  /** Runs the recorded steps in a turn of the pool's, and copies out the values asked for. */
   run(recorder: Recorder, results: readonly Value[] = []): Promise<Float32Array[]> {
-    const result = this.#turn.then(() => this.#run(recorder, results));
-    this.#turn = result.catch(() => {});
-    return result;
-  }
-
-  /** Does something to the memory after all programs so far and before those to come. */
-  inTurn(action: () => void): void {
-    this.#turn = this.#turn.then(action);
+    return this.#pool.inTurn(() => this.#run(recorder, results));
   }
 
   async #run(recorder: Recorder, results: readonly Value[]): Promise<Float32Array[]> {
-    recorder.dropUnread(results);
     const plan = this.#plan(recorder, results);
     this.#write(recorder, plan);
     const { program, jobs, scratch, scratchBytes } = plan;
