@@ -6,7 +6,7 @@ import { DEFAULT_MODEL, DEFAULT_RERANKER } from "../weights/index.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./failure.ts";
 import { Notes } from "./notes.ts";
-import type { ModelOptions } from "./options.ts";
+import { checkRevectorize, type ModelOptions } from "./options.ts";
 import { formatBytes, formatSeconds } from "./terminal.ts";
 
 /** The model that the flags name, with progress, a note about the demonstration model, and details for `--verbose`. */
@@ -60,6 +60,7 @@ async function load<Model extends Qwen3Model>(
   context: Context,
   onProgress: OnProgress,
 ): Promise<Model> {
+  checkRevectorize(flags);
   const notes = new Notes(context, flags);
   if (flags.model === undefined) {
     notes.note(
@@ -67,8 +68,8 @@ async function load<Model extends Qwen3Model>(
     );
   }
   const began = performance.now();
-  const { model: source, revision, lora, device, adapter, autotune, threads, dtype } = flags;
-  const options = { revision, lora, device, adapter, autotune, threads, dtype };
+  const { model: source, revision, lora, device, adapter, autotune, threads, revectorize, dtype } = flags;
+  const options = { revision, lora, device, adapter, autotune, threads, revectorize, dtype };
   const model = await loadKind(source, { ...options, signal: context.signal, onProgress });
   const { device: runsOn, memory } = model;
   const taken = formatSeconds(performance.now() - began);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LoadOptions } from "../model/load-options.ts";
+import { UsageError } from "./failure.ts";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -17,7 +18,16 @@ export interface ModelOptions extends CommonOptions {
   readonly adapter?: string;
   readonly autotune?: boolean;
   readonly threads?: number;
+  readonly revectorize?: true;
   readonly dtype: NonNullable<LoadOptions["dtype"]>;
+}
+
+export const REVECTORIZE = "let V8 join 128-bit operations of the CPU backend (x64, Node 22 or newer; experimental)";
+
+/** @throws UsageError for a device with nothing to revectorize */
+export function checkRevectorize({ revectorize, device }: Pick<ModelOptions, "revectorize" | "device">): void {
+  if (revectorize === undefined || device === "auto" || device === "wasm") return;
+  throw new UsageError(`--revectorize is for --device wasm, got ${device}; leave one of them out`);
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -41,6 +51,7 @@ export function addModelOptions(command: Command): Command {
     .option("--autotune", "time a GPU's matrix products when a model is first loaded on it (default: on real GPUs)")
     .option("--no-autotune", "never time them")
     .option("--threads <n>", "threads of the CPU backend (default: one per core)", positiveInteger)
+    .option("--revectorize", REVECTORIZE)
     .addOption(
       new Option("--dtype <dtype>", "how weights are kept").choices(["auto", "f32", "bf16", "int8"]).default("auto"),
     );

@@ -54,11 +54,11 @@ async function checkModel(
   const own = await ownChecks(subject);
   await model.dispose();
   // Agreement loads the model again, beside the reference: two copies at once would not fit for the large ones.
-  const { revision, lora, adapter, autotune, threads, dtype } = flags;
+  const { revision, lora, adapter, autotune, threads, revectorize, dtype } = flags;
   const agreement = await agreementChecks({
     model: flags.model ?? (flags.role === "reranker" ? DEFAULT_RERANKER : undefined),
     device: kind,
-    loadOptions: { revision, lora, adapter, autotune, threads, dtype, signal: context.signal },
+    loadOptions: { revision, lora, adapter, autotune, threads, revectorize, dtype, signal: context.signal },
   });
   return { checks: [...own, ...agreement], model: model.name, device: `${kind} (${description})` };
 }

@@ -110,6 +110,23 @@ describe("qwen3 embed", () => {
   });
 });
 
+describe("--revectorize", () => {
+  it("reaches the CPU backend, which uses it or says why not, and changes nothing", async () => {
+    const embed = ["embed", "a", "--device", "wasm", "--dimensions", "4", "--format", "json"];
+    const fast = await runCommand([...embed, "--verbose", "--revectorize"]);
+    assert.match(fast.stderr, /\(WebAssembly relaxed SIMD, revectorized, |revectorize: this engine cannot join/);
+    assert.deepEqual(JSON.parse(fast.stdout.toString()), await json(embed));
+  });
+
+  it("is refused for other devices", async () => {
+    for (const args of [["embed", "a"], ["serve"]]) {
+      const { code, stderr } = await runCommand([...args, "--device", "reference", "--revectorize"]);
+      assert.equal(code, 2);
+      assert.match(stderr, /^qwen3: --revectorize is for --device wasm, got reference; leave one of them out\n$/m);
+    }
+  });
+});
+
 describe("qwen3 similarity", () => {
   it("prints the matrix beside the texts, and as JSON", async () => {
     const matrix = await json(["similarity", "a cat", "a kitten", "--json"]);

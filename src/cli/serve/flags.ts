@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { positiveInteger } from "../options.ts";
+import { positiveInteger, REVECTORIZE } from "../options.ts";
 
 /** text-embeddings-inference's options under its own names, and some of our own. */
 export interface ServeFlags {
@@ -9,6 +9,7 @@ export interface ServeFlags {
   readonly lora?: string;
   readonly device: "auto" | "webgpu" | "wasm" | "reference";
   readonly threads?: number;
+  readonly revectorize?: true;
   readonly dtype: "auto" | "f32" | "bf16" | "int8";
   readonly pooling?: string;
   readonly servedModelName?: string;
@@ -58,6 +59,7 @@ const FLAGS: readonly Flag[] = [
     ours: true,
   },
   { flags: "--threads <n>", about: "threads of the CPU backend", parse: positiveInteger, ours: true },
+  { flags: "--revectorize", about: REVECTORIZE, ours: true },
   {
     flags: "--dtype <dtype>",
     about: "how weights are kept: auto, float32, bfloat16, int8",

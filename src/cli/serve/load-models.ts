@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EmbeddingModel, type LoadOptions, Qwen3Error, RerankerModel } from "../../index.ts";
 import { resolveModel } from "../../weights/index.ts";
+import { checkRevectorize } from "../options.ts";
 import type { ServeFlags } from "./flags.ts";
 
 export interface LoadedModels extends AsyncDisposable {
@@ -11,8 +12,9 @@ export interface LoadedModels extends AsyncDisposable {
 
 /** The models that the flags name; without any, both bundled ones. */
 export async function loadServedModels(flags: ServeFlags, signal: AbortSignal): Promise<LoadedModels> {
-  const { device, threads, dtype, revision, lora, huggingfaceHubCache: cacheDir } = flags;
-  const options: LoadOptions = { device, threads, dtype, cacheDir, signal };
+  checkRevectorize(flags);
+  const { device, threads, revectorize, dtype, revision, lora, huggingfaceHubCache: cacheDir } = flags;
+  const options: LoadOptions = { device, threads, revectorize, dtype, cacheDir, signal };
   const own: LoadOptions = { ...options, revision, lora };
   const main = flags.modelId === undefined ? "embedding" : await roleOf(flags.modelId, own);
   if (main === "reranker" && flags.reranker !== undefined) {
