@@ -28,7 +28,7 @@ Texts to vectors, whole runtimes against each other, each in a process of its ow
   --python FILE      a Python with sentence-transformers  (python3)
   --threads N        (2)
   --adapter NAME     WebGPU adapter, for ours
-  --rounds N         measured repetitions  (per workload)
+  --rounds N         measured repetitions; 0: the first time counts, for what takes minutes  (per workload)
   --json FILE        write the report as JSON too`;
 
 const OPTIONS = {
@@ -108,21 +108,20 @@ function startRow({ contender: { spec, opened }, firstResultMs }: Started): Row 
 async function measure(workload: Workload, started: readonly Started[], rounds: number): Promise<Row[]> {
   const contenders = started.map(({ contender }) => contender);
   const [texts = []] = workload.variants;
-  const vectors = new Map<Contender, Float32Array[]>();
+  const firsts = new Map<Contender, Encoded>();
   for (const contender of contenders) {
     await checkTokens(contender, workload, texts);
-    const warmUp = await contender.encode(texts, true);
-    vectors.set(contender, (warmUp.vectors ?? []).map(fromBase64));
+    firsts.set(contender, await contender.encode(texts, true));
   }
   const { variants } = workload;
   const results = await interleave(contenders, rounds, (contender, round) =>
     contender.encode(variants[(round + 1) % variants.length] ?? []),
   );
-  const [first] = contenders;
-  const reference = (first && vectors.get(first)) ?? [];
-  return contenders.map((contender) => {
-    const difference = 1 - worstCosine(reference, vectors.get(contender) ?? []);
-    return row(contender.spec.label, results.get(contender) ?? [], workload, difference);
+  const [reference = []] = [...firsts.values()].map(vectorsOf);
+  return [...firsts].map(([contender, first]) => {
+    const difference = 1 - worstCosine(reference, vectorsOf(first));
+    const counted = rounds === 0 ? [first] : (results.get(contender) ?? []);
+    return row(contender.spec.label, counted, workload, difference);
   });
 }
 
@@ -160,7 +159,9 @@ function worstCosine(reference: readonly Float32Array[], vectors: readonly Float
   return Math.min(...reference.map((vector, i) => cosine(vector, vectors[i] ?? new Float32Array())));
 }
 
-function fromBase64(text: string): Float32Array {
-  const bytes = Buffer.from(text, "base64");
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+function vectorsOf({ vectors }: Encoded): Float32Array[] {
+  return (vectors ?? []).map((text) => {
+    const bytes = Buffer.from(text, "base64");
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  });
 }
