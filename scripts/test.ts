@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeAdapters } from "../src/core/gpu/adapter.ts";
@@ -24,7 +25,9 @@ if (files.length === 0) {
   console.error(`no test file matches ${filters.join(", ")} below ${testsFolder}`);
   process.exit(1);
 }
-const { status } = spawnSync(process.execPath, ["--test", ...nodeOptions, ...files], {
+// Node's default leaves a core out: half of the machines that continuous integration runs on.
+const concurrency = `--test-concurrency=${availableParallelism()}`;
+const { status } = spawnSync(process.execPath, ["--test", concurrency, ...nodeOptions, ...files], {
   stdio: "inherit",
   env: { ...process.env, ...(await gpuEnvironment()) },
 });
