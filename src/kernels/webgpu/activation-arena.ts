@@ -41,8 +41,9 @@ export class ActivationArena {
   }
 }
 
-/** At most an eighth more, so that batches of about the same size find a buffer that fits. */
+/** At most an eighth more, so that batches of about the same size find a buffer that fits; never nothing, which cannot be bound. */
 export function roundUp(size: number): number {
-  const step = 2 ** Math.max(8, Math.floor(Math.log2(Math.max(size, 1))) - 3);
-  return Math.ceil(size / step) * step;
+  const least = Math.max(size, 1);
+  const step = 2 ** Math.max(8, Math.floor(Math.log2(least)) - 3);
+  return Math.ceil(least / step) * step;
 }

@@ -8,7 +8,6 @@ import type {
   QkvResult,
   QkvWeights,
   Recording,
-  RotaryTable,
 } from "../backend.ts";
 import { planParts } from "./attention-parts.ts";
 import { attention } from "./attention.ts";
@@ -18,7 +17,7 @@ import { GpuActivation } from "./gpu-activation.ts";
 import { GpuKvCache } from "./gpu-kv-cache.ts";
 import { GpuMatrix } from "./gpu-matrix.ts";
 import { GpuNorm } from "./gpu-norm.ts";
-import { headNormRope } from "./head-norm-rope.ts";
+import { type HeadNormRope, headNormRope } from "./head-norm-rope.ts";
 import { HostTable } from "../host-table.ts";
 import type { Dispatch } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
@@ -62,29 +61,23 @@ export class WebGpuRecording implements Recording {
   qkv(x: Activation, weights: QkvWeights, options: QkvOptions): QkvResult {
     const { positions, rotary, queryRows, rotate = true } = options;
     const weight = gpuMatrix(weights.qkvProj);
-    const qNorm = gpuNorm(weights.qNorm);
-    const kNorm = gpuNorm(weights.kNorm);
-    const qWidth = weights.numAttentionHeads * qNorm.width;
-    const kvWidth = weights.numKeyValueHeads * kNorm.width;
-    const turn = rotate ? { rotary } : {};
+    const widths = {
+      q: weights.numAttentionHeads * weights.qNorm.width,
+      kv: weights.numKeyValueHeads * weights.kNorm.width,
+    };
+    const norms = { qNorm: gpuNorm(weights.qNorm), kNorm: gpuNorm(weights.kNorm) };
+    const turn = { ...norms, rotary: rotate ? rotary : undefined };
     const input = this.#own(x);
-
-    let product: GpuActivation;
-    let kStart = qWidth;
-    let q: GpuActivation;
-    if (queryRows) {
-      const asking = this.gatherRows(x, queryRows);
-      const qProduct = this.#product(asking, weight, { start: 0, count: qWidth });
-      const asked = queryRows.map((row) => positions[row] as number);
-      q = this.#head(qProduct, qWidth, { firstColumn: 0, norm: qNorm, positions: asked, ...turn });
-      product = this.#product(input, weight, { start: qWidth, count: 2 * kvWidth });
-      kStart = 0;
-    } else {
-      product = this.#product(input, weight, { start: 0, count: weight.rows });
-      q = this.#head(product, qWidth, { firstColumn: 0, norm: qNorm, positions, ...turn });
+    if (!queryRows) {
+      const product = this.#product(input, weight, { start: 0, count: weight.rows });
+      return this.#heads(product, widths, { ...turn, positions });
     }
-    const k = this.#head(product, kvWidth, { firstColumn: kStart, norm: kNorm, positions, ...turn });
-    const v = this.#head(product, kvWidth, { firstColumn: kStart + kvWidth, headDim: kNorm.width, positions });
+    const asking = this.gatherRows(x, queryRows);
+    const asked = queryRows.map((row) => positions[row] as number);
+    const qProduct = this.#product(asking, weight, { start: 0, count: widths.q });
+    const { q } = this.#heads(qProduct, { q: widths.q, kv: 0 }, { ...turn, positions: asked });
+    const kvProduct = this.#product(input, weight, { start: widths.q, count: 2 * widths.kv });
+    const { k, v } = this.#heads(kvProduct, { q: 0, kv: widths.kv }, { ...turn, positions });
     return { q, k, v };
   }
 
@@ -180,14 +173,19 @@ export class WebGpuRecording implements Recording {
     return out;
   }
 
-  #head(product: GpuActivation, width: number, head: Head): GpuActivation {
-    const headDim = head.norm?.width ?? head.headDim ?? width;
-    const out = this.#value(product.rows, width);
-    this.#step([product], [out], (context) => {
-      const tensors = { product: context.tensor(product), out: context.tensor(out) };
-      return headNormRope(context, { ...head, ...tensors, headDim });
+  #heads(
+    product: GpuActivation,
+    widths: { readonly q: number; readonly kv: number },
+    turn: Pick<HeadNormRope, "qNorm" | "kNorm" | "rotary" | "positions">,
+  ): { q: GpuActivation; k: GpuActivation; v: GpuActivation } {
+    const q = this.#value(product.rows, widths.q);
+    const k = this.#value(product.rows, widths.kv);
+    const v = this.#value(product.rows, widths.kv);
+    this.#step([product], [q, k, v], (context) => {
+      const outputs = { q: context.tensor(q), k: context.tensor(k), v: context.tensor(v) };
+      return headNormRope(context, { ...turn, product: context.tensor(product), ...outputs });
     });
-    return out;
+    return { q, k, v };
   }
 
   #value(rows: number, width: number): GpuActivation {
@@ -208,14 +206,6 @@ export class WebGpuRecording implements Recording {
     if (x instanceof GpuActivation && this.#values[x.index] === x) return x;
     throw foreign("activation", "recording");
   }
-}
-
-interface Head {
-  readonly firstColumn: number;
-  readonly positions: Uint32Array;
-  readonly norm?: GpuNorm;
-  readonly headDim?: number;
-  readonly rotary?: RotaryTable;
 }
 
 function gpuMatrix(matrix: Matrix): GpuMatrix {
