@@ -41,15 +41,21 @@ async function loadLayer(loader: WeightLoader, config: Qwen3Config, prefix: stri
   const norm = (tensor: LayerTensor): Promise<Norm> => loader.norm(prefix + LAYER_TENSORS[tensor], config.rmsNormEps);
   const qkv = stackRows(`layers.${n}.self_attn.qkv_proj`, [source("qProj"), source("kProj"), source("vProj")]);
   const gateUp = interleaveRows(`layers.${n}.mlp.gate_up_proj`, source("gateProj"), source("upProj"));
+  const [inputLayernorm, qNorm, kNorm, postAttentionLayernorm] = await Promise.all([
+    norm("inputLayernorm"),
+    norm("qNorm"),
+    norm("kNorm"),
+    norm("postAttentionLayernorm"),
+  ]);
   return {
     numAttentionHeads: config.numAttentionHeads,
     numKeyValueHeads: config.numKeyValueHeads,
-    inputLayernorm: await norm("inputLayernorm"),
+    inputLayernorm,
+    qNorm,
+    kNorm,
+    postAttentionLayernorm,
     qkvProj: await loader.matrix(qkv, "product"),
-    qNorm: await norm("qNorm"),
-    kNorm: await norm("kNorm"),
     oProj: await loader.matrix(source("oProj"), "product"),
-    postAttentionLayernorm: await norm("postAttentionLayernorm"),
     gateUpProj: await loader.matrix(gateUp, "product"),
     downProj: await loader.matrix(source("downProj"), "product"),
   };

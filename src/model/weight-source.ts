@@ -28,6 +28,7 @@ export function stackRows(name: string, parts: readonly MatrixSource[]): MatrixS
 /** Two matrices of equal shape as one whose row 2i is `even`'s row i and row 2i + 1 is `odd`'s. */
 export function interleaveRows(name: string, even: MatrixSource, odd: MatrixSource): MatrixSource {
   const { sources, dtype, columns } = alike([even, odd]);
+  const halves = sources as readonly [MatrixSource, MatrixSource];
   const stride = columns * bytesPerWeight(dtype);
   const buffers: Uint8Array[] = []; // used again: memory new to the process costs more than the copy
   return {
@@ -36,6 +37,7 @@ export function interleaveRows(name: string, even: MatrixSource, odd: MatrixSour
     columns,
     dtype,
     identity: identityOf("interleave", sources),
+    halves,
     async readRows(start, count, into) {
       const half = Math.ceil(count / 2) * stride;
       const buffer = buffers.pop()?.subarray(0, 2 * half) ?? new Uint8Array(0);

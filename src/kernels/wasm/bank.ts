@@ -3,6 +3,7 @@ import { WebAssembly } from "../../core/webassembly.ts";
 import { Executor } from "./executor.ts";
 import { Heap } from "./heap.ts";
 import type { Constant } from "./program.ts";
+import { Staging } from "./staging.ts";
 
 /** Pages of 64 KiB: 1 MiB to begin with, and the 4 GiB that 32-bit addresses reach. */
 const INITIAL_PAGES = 16;
@@ -19,12 +20,14 @@ export class Bank {
   readonly number: number;
   readonly heap: Heap;
   readonly executor: Executor;
+  readonly staging: Staging;
   readonly #constants = new Map<Constant, number>();
 
   constructor(number: number, heap: Heap, pool: ThreadPool, kernels: ReadonlyMap<string, number>) {
     this.number = number;
     this.heap = heap;
     this.executor = new Executor(heap, pool, kernels);
+    this.staging = new Staging(heap);
   }
 
   static newHeap(): Heap {

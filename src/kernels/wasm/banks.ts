@@ -64,9 +64,10 @@ export class Banks {
     await before;
   }
 
-  /** Resolves when all weights are there. */
+  /** Resolves when all weights are there, and gives back what reading them took. */
   async loaded(): Promise<void> {
     await this.#loading;
+    for (const { staging } of this.#banks) staging.free();
   }
 
   /**

@@ -34,44 +34,60 @@ export function panelBytes(source: MatrixSource): number {
   return Math.ceil(source.rows / PANEL_COLUMNS) * PANEL_COLUMNS * source.columns * bytesPerWeight(source.dtype);
 }
 
-/** Two buffers take turns: one is read into while the threads empty the other. */
+/** Resolves when all is read, to a promise of its being laid out. */
 async function readPanels(
-  { heap, executor }: Bank,
+  { staging, executor }: Bank,
   source: MatrixSource,
   address: number,
 ): Promise<{ readonly done: Promise<unknown> }> {
   const rowBytes = source.columns * bytesPerWeight(source.dtype);
-  const parts = [...chunks(source.rows, rowBytes)];
-  const bufferBytes = (parts[0]?.count ?? 0) * rowBytes;
-  const buffers = [0, 1].map(() => heap.allocate(bufferBytes, `reading ${source.name}`));
-  let done: Promise<unknown> = Promise.resolve();
-  const free = (): void => buffers.forEach((buffer) => heap.free(buffer));
+  const laidOut: Promise<unknown>[] = [];
   try {
-    for (const [i, { start, count }] of parts.entries()) {
-      const buffer = buffers[i % 2] as number;
-      await source.readRows(start, count, heap.bytesAt(buffer, count * rowBytes));
-      await done;
-      done = layOut(executor, source, { from: buffer, into: address + start * rowBytes, count });
-      done.catch(() => {}); // awaited by the next turn, or by the caller
+    for (const chunk of chunks(source.rows, rowBytes)) {
+      const { emptied } = await staging.pass(
+        chunk.count * rowBytes,
+        (into) => readChunk(source, chunk, into),
+        (from) => layOut(executor, source, { from, into: address + chunk.start * rowBytes, count: chunk.count }),
+      );
+      emptied.catch(() => {}); // awaited with the others
+      laidOut.push(emptied);
     }
   } catch (error) {
-    await done.catch(() => {});
-    free();
+    await Promise.allSettled(laidOut);
     throw error;
   }
-  return { done: done.finally(free) };
+  return { done: Promise.all(laidOut) };
+}
+
+interface Chunk {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Two matrices in turns lie one behind the other: the threads interleave them. */
+async function readChunk(source: MatrixSource, { start, count }: Chunk, into: Uint8Array): Promise<void> {
+  const { halves } = source;
+  if (!halves) return await source.readRows(start, count, into);
+  const [even, odd] = halves;
+  const middle = into.length / 2;
+  await Promise.all([
+    even.readRows(start / 2, count / 2, into.subarray(0, middle)),
+    odd.readRows(start / 2, count / 2, into.subarray(middle)),
+  ]);
 }
 
 function layOut(
   executor: Executor,
-  { columns: depth, dtype }: MatrixSource,
+  { columns: depth, dtype, halves }: MatrixSource,
   { from, into, count }: { readonly from: number; readonly into: number; readonly count: number },
 ): Promise<unknown> {
+  const rowBytes = depth * bytesPerWeight(dtype);
+  const rows = halves ? [from, from + (count / 2) * rowBytes, rowBytes] : [from, from + rowBytes, 2 * rowBytes];
   const recorder = new Recorder();
   recorder.step({
     kernel: dtype === "F32" ? "columnPanels32" : "columnPanels16",
     tiles: Math.ceil(count / PANEL_COLUMNS),
-    args: [from, into, count, depth],
+    args: [...rows, into, count, depth],
     inputs: [],
     outputs: [],
   });
@@ -79,7 +95,7 @@ function layOut(
 }
 
 /** Ranges of rows of about CHUNK_BYTES that begin at whole panels. */
-function* chunks(rows: number, rowBytes: number): Generator<{ readonly start: number; readonly count: number }> {
+function* chunks(rows: number, rowBytes: number): Generator<Chunk> {
   const step = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes / PANEL_COLUMNS)) * PANEL_COLUMNS;
   for (let start = 0; start < rows; start += step) yield { start, count: Math.min(step, rows - start) };
 }

@@ -4,8 +4,10 @@ import { PANEL_COLUMNS } from "./parts/panels.ts";
 
 @unmanaged
 class ColumnPanels {
-  /** Stored rows of the matrix, one per column of the product, without gaps. */
-  from: usize;
+  /** Stored rows of the matrix, one per column of the product: the first, the second, and the bytes to the next but one. */
+  even: usize;
+  odd: usize;
+  step: usize;
   /** The panel of the first of these rows. */
   into: usize;
   columns: i32;
@@ -17,11 +19,10 @@ export function columnPanels32(args: ColumnPanels, panel: i32, _scratch: usize):
   const first = panel * PANEL_COLUMNS;
   const count = min(PANEL_COLUMNS, args.columns - first);
   const rowBytes = <usize>args.depth << 2;
-  const from = args.from + <usize>first * rowBytes;
   const into = args.into + <usize>first * rowBytes;
   if (count < PANEL_COLUMNS) memory.fill(into, 0, PANEL_COLUMNS * rowBytes);
   for (let column = 0; column < count; column++) {
-    let at = from + <usize>column * rowBytes;
+    let at = rowAt(args, first + column);
     let to = into + (<usize>column << 2);
     for (const end = at + rowBytes; at < end; at += 4, to += 32) store<u32>(to, load<u32>(at));
   }
@@ -32,27 +33,34 @@ export function columnPanels16(args: ColumnPanels, panel: i32, _scratch: usize):
   const first = panel * PANEL_COLUMNS;
   const count = min(PANEL_COLUMNS, args.columns - first);
   const rowBytes = <usize>args.depth << 1;
-  const from = args.from + <usize>first * rowBytes;
   const into = args.into + <usize>first * rowBytes;
+  const even = rowAt(args, first), odd = rowAt(args, first + 1);
   let depth = 0;
   if (count === PANEL_COLUMNS) {
-    for (; depth + 8 <= args.depth; depth += 8) interleave(from + (<usize>depth << 1), rowBytes, into + (<usize>depth << 4));
+    for (; depth + 8 <= args.depth; depth += 8) {
+      const offset = <usize>depth << 1;
+      interleave(even + offset, odd + offset, args.step, into + (offset << 3));
+    }
   } else {
     memory.fill(into, 0, PANEL_COLUMNS * rowBytes);
   }
   for (; depth < args.depth; depth++) {
     for (let column = 0; column < count; column++) {
       const place = column < 4 ? 2 * column : 2 * column - 7;
-      const value = load<u16>(from + <usize>column * rowBytes + (<usize>depth << 1));
+      const value = load<u16>(rowAt(args, first + column) + (<usize>depth << 1));
       store<u16>(into + (<usize>(depth * PANEL_COLUMNS + place) << 1), value);
     }
   }
 }
 
+function rowAt(args: ColumnPanels, row: i32): usize {
+  return (row & 1 ? args.odd : args.even) + <usize>(row >> 1) * args.step;
+}
+
 /** Transposes eight rows of eight 16-bit values by merging pairs three times. */
-function interleave(from: usize, rowBytes: usize, into: usize): void {
-  const r0 = v128.load(from), r1 = v128.load(from += rowBytes), r2 = v128.load(from += rowBytes), r3 = v128.load(from += rowBytes);
-  const r4 = v128.load(from += rowBytes), r5 = v128.load(from += rowBytes), r6 = v128.load(from += rowBytes), r7 = v128.load(from += rowBytes);
+function interleave(even: usize, odd: usize, step: usize, into: usize): void {
+  const r0 = v128.load(even), r2 = v128.load(even += step), r4 = v128.load(even += step), r6 = v128.load(even += step);
+  const r1 = v128.load(odd), r3 = v128.load(odd += step), r5 = v128.load(odd += step), r7 = v128.load(odd += step);
   // Pairs (0 4) (1 5) (2 6) (3 7): lanes of 16 bits, low and high halves of the depth.
   const a0 = low16(r0, r4), a1 = high16(r0, r4), b0 = low16(r1, r5), b1 = high16(r1, r5);
   const c0 = low16(r2, r6), c1 = high16(r2, r6), d0 = low16(r3, r7), d1 = high16(r3, r7);
