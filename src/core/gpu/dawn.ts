@@ -21,12 +21,14 @@ export interface ListedAdapter {
  * - allow_unsafe_apis: experimental features (subgroup matrices)
  * - disable_workgroup_init: our kernels write workgroup memory before they read it
  * - disable_polyfills_on_integer_div_and_mod: we never divide by zero
+ * - vulkan_enable_f16_on_nvidia: else its matrix units, which take f16, are not offered; no other kernel uses f16
  * - use_dxc: FXC needs a hundred times longer for unrolled loops (Direct3D only)
  */
 const ENABLED = [
   "allow_unsafe_apis",
   "disable_workgroup_init",
   "disable_polyfills_on_integer_div_and_mod",
+  "vulkan_enable_f16_on_nvidia",
   "use_dxc",
 ] as const;
 

@@ -1,7 +1,15 @@
 import { Qwen3Error } from "../errors.ts";
-import { type AdapterOptions, type AdapterSummary, chooseAdapter, GPU_FEATURES, type GpuFeature } from "./adapter.ts";
+import {
+  type AdapterOptions,
+  type AdapterSummary,
+  chooseAdapter,
+  type ChosenAdapter,
+  GPU_FEATURES,
+  type GpuFeature,
+} from "./adapter.ts";
 import { GpuBuffer, type MemoryPool } from "./gpu-buffer.ts";
 import { checkLimits, type GpuLimits, requiredLimits, usableLimits } from "./limits.ts";
+import { type SubgroupMatrix, subgroupMatrixOf } from "./subgroup-matrix.ts";
 
 export interface GpuDeviceOptions extends AdapterOptions {
   /** Smaller limits to plan with than the adapter offers; a test's way to make everything split. */
@@ -20,6 +28,8 @@ export interface BufferRequest {
   readonly mapped?: boolean;
 }
 
+const SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" satisfies GpuFeature;
+
 /** A device with every limit and feature that we can use, which knows what it holds and whether it still lives. */
 export class GpuDevice {
   readonly raw: GPUDevice;
@@ -28,6 +38,8 @@ export class GpuDevice {
   readonly limits: GpuLimits;
   /** Threads that run in step, where shaders may use that and it is the same in all of them. */
   readonly subgroupSize: number | undefined;
+  /** What subgroups multiply at once, where shaders may use that. */
+  readonly subgroupMatrix: SubgroupMatrix | undefined;
   /** Bytes allocated now, by what they are for. */
   readonly allocated: Record<MemoryPool, number> = { weights: 0, activations: 0, cache: 0 };
   /** Dawn's instance; kept because its devices die with it. */
@@ -36,31 +48,36 @@ export class GpuDevice {
   #failure: GPUError | undefined;
   #nextBufferId = 0;
 
-  private constructor(instance: GPU, raw: GPUDevice, adapter: AdapterSummary, options: GpuDeviceOptions) {
-    this.instance = instance;
+  private constructor({ gpu, adapter, summary }: ChosenAdapter, raw: GPUDevice, options: GpuDeviceOptions) {
+    this.instance = gpu;
     this.raw = raw;
-    this.adapter = adapter;
+    this.adapter = summary;
     this.features = new Set(GPU_FEATURES.filter((feature) => raw.features.has(feature)));
     this.limits = usableLimits(raw.limits, options.limits);
     const { subgroupMinSize, subgroupMaxSize } = raw.adapterInfo;
     const fixed = subgroupMinSize === subgroupMaxSize && this.features.has("subgroups");
     this.subgroupSize = fixed ? subgroupMaxSize : undefined;
+    const multiplies = this.features.has(SUBGROUP_MATRIX) && this.features.has("shader-f16");
+    this.subgroupMatrix = multiplies ? subgroupMatrixOf(adapter.info) : undefined; // the device's own info lacks it
     void raw.lost.then(({ reason, message }) => (this.#lostBecause = message || reason));
     raw.addEventListener("uncapturederror", (event) => (this.#failure ??= event.error));
   }
 
   /** @throws Qwen3Error `device` if there is no such adapter, or it is too small or refuses */
   static async open(options: GpuDeviceOptions = {}): Promise<GpuDevice> {
-    const { gpu, adapter, summary } = await chooseAdapter(options);
+    const chosen = await chooseAdapter(options);
+    const { adapter, summary } = chosen;
     checkLimits(adapter, summary.name);
-    const wanted = GPU_FEATURES.filter((feature) => !options.withoutFeatures?.includes(feature));
+    const left = new Set<GpuFeature>(options.withoutFeatures);
+    if (left.has("subgroups")) left.add(SUBGROUP_MATRIX); // which would bring them back
+    const wanted = GPU_FEATURES.filter((feature) => !left.has(feature));
     try {
       const raw = await adapter.requestDevice({
         label: "qwen3",
         requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
         requiredLimits: requiredLimits(adapter),
       });
-      return new GpuDevice(gpu, raw, summary, options);
+      return new GpuDevice(chosen, raw, options);
     } catch (cause) {
       const advice = "is its driver current, and is another program using all its memory?";
       throw new Qwen3Error("device", `the adapter '${summary.name}' gave no device: ${String(cause)}; ${advice}`, {

@@ -25,3 +25,4 @@ export const matmulTiledKernel: MatmulKernel = matmulKernel("matmul-tiled");
 export const matmulFewRowsKernel: MatmulKernel = matmulKernel("matmul-few-rows");
 export const matmulFewRowsSubgroupKernel: MatmulKernel = matmulKernel("matmul-few-rows-subgroup");
 export const matmulSubgroupKernel: MatmulKernel = matmulKernel("matmul-subgroup");
+export const matmulSubgroupMatrixKernel: MatmulKernel = matmulKernel("matmul-subgroup-matrix");

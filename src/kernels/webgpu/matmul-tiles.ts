@@ -7,6 +7,7 @@ import {
   matmulSubgroupKernel,
   matmulTiledKernel,
 } from "./matmul-kernels.ts";
+import { subgroupMatrixTiles } from "./subgroup-matrix-tiles.ts";
 
 /** A kernel with its constants, and how much of the result one workgroup computes. */
 export interface MatmulTile {
@@ -77,10 +78,12 @@ export function matmulTiles(device: GpuDevice): readonly MatmulTile[] {
       workgroupBytes(shape) <= limits.maxComputeWorkgroupStorageSize,
   ).map(tiledTile);
   const fewRows = FEW_ROWS_SHAPES.map((shape) => fewRowsTile(shape, device));
+  const matrices = subgroupMatrixTiles(device);
   const lanes = smallSubgroup(device);
-  if (lanes === undefined) return [...tiled, ...fewRows];
+  if (lanes === undefined) return [...tiled, ...fewRows, ...matrices];
   // Sixteen rows a workgroup are fastest; eight compile in half the time, which decides for a query.
-  return [...tiled, ...fewRows, singleRowTile(lanes), subgroupTile(lanes, 1, 64), subgroupTile(lanes, 2, Infinity)];
+  const subgroup = [singleRowTile(lanes), subgroupTile(lanes, 1, 64), subgroupTile(lanes, 2, Infinity)];
+  return [...tiled, ...fewRows, ...matrices, ...subgroup];
 }
 
 /**

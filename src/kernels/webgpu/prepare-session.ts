@@ -1,5 +1,6 @@
 import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
+import { matmulSubgroupMatrixKernel } from "./matmul-kernels.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
 import { selfCheck } from "./self-check.ts";
 import { tuningKey } from "./tuning-key.ts";
@@ -32,7 +33,10 @@ export async function prepareSession(
   options: PrepareOptions,
   onWarning: OnWarning,
 ): Promise<void> {
-  if ((options.autotune ?? !session.device.adapter.software) && options.tile === undefined) {
+  const { software } = session.device.adapter;
+  const tunes = (options.autotune ?? !software) && options.tile === undefined;
+  if (tunes || !software) await dropRefused(session, onWarning);
+  if (tunes) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
     const folder = options.tuningFolder ?? tuningFolder();
     await autotune(session, weights, { store: new TuningStore(folder, key), budget: options.tuningBudget ?? 2000 });
@@ -40,6 +44,19 @@ export async function prepareSession(
   const sample = oneOfEach(weights);
   await session.compile(await rehearse(session, sample));
   if (options.selfCheck !== false) await selfCheck(session, sample, onWarning);
+}
+
+/** Matrix units are an experimental feature: who offers them may still refuse to compile for them. */
+async function dropRefused(session: GpuSession, onWarning: OnWarning): Promise<void> {
+  for (const tile of session.matmuls.candidates({ rows: 1, depth: 4 })) {
+    if (tile.kernel !== matmulSubgroupMatrixKernel) continue;
+    try {
+      await session.pipelines.compile(tile);
+    } catch (cause) {
+      session.distrust(tile);
+      onWarning(`${String(cause)}; another kernel takes its place`);
+    }
+  }
 }
 
 /** Layers are alike: kernels differ by sizes and dtypes only. */
