@@ -1,3 +1,5 @@
+import { GpuDevice } from "../../src/core/gpu/gpu-device.ts";
+import { subgroupMatrixTiles } from "../../src/kernels/webgpu/subgroup-matrix-tiles.ts";
 import { describeGoldens, type GoldenTolerances, type MiniModel } from "../support/goldens.ts";
 import { webGpuTestBackend } from "../support/webgpu.ts";
 
@@ -13,3 +15,12 @@ const tolerances: Record<MiniModel, GoldenTolerances> = {
 describeGoldens("webgpu", () => webGpuTestBackend(), tolerances);
 // Dawn's own guards must change nothing: our kernels leave no buffer.
 describeGoldens("webgpu with guarded accesses", () => webGpuTestBackend({ robustness: true }), tolerances);
+
+// Products by float16 parts, if the adapter has units for them, are as good.
+const device = await GpuDevice.open({ allowSoftware: true });
+const [matrices] = subgroupMatrixTiles(device);
+device.dispose();
+if (matrices) {
+  const { name: tile } = matrices;
+  describeGoldens(`webgpu with tile ${tile}`, () => webGpuTestBackend({ tile }), tolerances);
+}
