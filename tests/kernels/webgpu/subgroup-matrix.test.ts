@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { GpuDevice } from "../../../src/core/gpu/gpu-device.ts";
 import { subgroupMatrixOf } from "../../../src/core/gpu/subgroup-matrix.ts";
 import { EmbeddingModel } from "../../../src/index.ts";
 import { matmulSubgroupMatrixKernel } from "../../../src/kernels/webgpu/matmul-kernels.ts";
 import { readShader } from "../../../src/kernels/webgpu/shader-source.ts";
+import type { WebGpuBackendOptions } from "../../../src/kernels/webgpu/webgpu-backend.ts";
 import { subgroupMatrixTiles } from "../../../src/kernels/webgpu/subgroup-matrix-tiles.ts";
 import { SUBGROUP_MATRICES, tilesFor } from "../../support/subgroup-matrices.ts";
 import { webGpuTestBackend } from "../../support/webgpu.ts";
@@ -54,25 +55,46 @@ describe("matrix units", () => {
     assert.deepEqual(tiles.map(({ usualRows }) => usualRows), [0, 0]); // oxfmt-ignore
   });
 
-  it("are left alone, with a warning, where the driver refuses the kernel; without them nothing is said", async () => {
-    const device = await GpuDevice.open({ allowSoftware: true });
-    const { subgroupMatrix } = device;
-    const { name } = matmulSubgroupMatrixKernel;
-    device.dispose();
-    const warnings: string[] = [];
-    const tuningFolder = mkdtempSync(join(tmpdir(), "qwen3-matrices-"));
-    const backend = await webGpuTestBackend({
-      kernels: { [name]: (await readShader(name)).replace("col_major", "some_major") },
-      autotune: true,
-      tuningBudget: 0,
-      tuningFolder,
-      onWarning: (message) => warnings.push(message),
+  describe("of this adapter, if it has any", () => {
+    let tile: string | undefined;
+    let tuningFolder: string;
+    before(async () => {
+      tuningFolder = mkdtempSync(join(tmpdir(), "qwen3-matrices-"));
+      const device = await GpuDevice.open({ allowSoftware: true });
+      tile = subgroupMatrixTiles(device)[0]?.name;
+      device.dispose();
     });
-    const model = await EmbeddingModel.load(undefined, { backend });
-    assert.equal((await model.encode(["text"])).length, 1);
-    await model.dispose();
-    rmSync(tuningFolder, { recursive: true });
-    assert.equal(warnings.length, subgroupMatrix ? 2 : 0);
-    for (const warning of warnings) assert.match(warning, /matmul-subgroup-matrix .* does not compile/);
+    after(() => rmSync(tuningFolder, { recursive: true }));
+
+    /** What is said while a model is loaded whose kernel for matrix units is changed, and used. */
+    async function warningsAfter(from: string, to: string, options: WebGpuBackendOptions): Promise<string[]> {
+      const warnings: string[] = [];
+      const { name } = matmulSubgroupMatrixKernel;
+      const source = await readShader(name);
+      assert.ok(source.includes(from));
+      const backend = await webGpuTestBackend({
+        kernels: { [name]: source.replace(from, to) },
+        onWarning: (message) => warnings.push(message),
+        ...options,
+      });
+      const model = await EmbeddingModel.load(undefined, { backend });
+      assert.equal((await model.encode(["text"])).length, 1);
+      await model.dispose();
+      return warnings;
+    }
+
+    it("are left alone where the driver refuses the kernel", async () => {
+      const options = { autotune: true, tuningBudget: 0, tuningFolder };
+      const warnings = await warningsAfter("col_major", "some_major", options);
+      assert.equal(warnings.length > 0, tile !== undefined);
+      for (const warning of warnings) assert.match(warning, /matmul-subgroup-matrix .* does not compile/);
+    });
+
+    it("are left alone where only 11 bits of a value arrive", async () => {
+      const options = tile === undefined ? {} : { tile };
+      const warnings = await warningsAfter("part + weightPart < PARTS", "part + weightPart < 1u", options);
+      assert.equal(warnings.length > 0, tile !== undefined);
+      for (const warning of warnings) assert.match(warning, /'matmul-subgroup-matrix' computes wrong results/);
+    });
   });
 });
