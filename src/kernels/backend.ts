@@ -51,6 +51,8 @@ export interface MatrixSource {
   readonly dtype: WeightDType;
   /** Names the values: equal only where they are. For what is kept of them between runs; absent where nobody knows. */
   readonly identity?: (() => Promise<string>) | undefined;
+  /** Whether rows come as they lie in a file, so that reading many at once takes no memory besides. @default false */
+  readonly asStored?: boolean;
   /** Of a matrix whose rows are those of two in turns: these two, for backends that interleave them as they lay them out. */
   readonly halves?: readonly [even: MatrixSource, odd: MatrixSource];
   /** Reads `count` rows of stored little-endian values, row-major and without gaps, into the start of `into`. */

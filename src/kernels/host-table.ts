@@ -1,9 +1,10 @@
 import { bytesPerWeight, type WeightDType } from "../core/dtype.ts";
 import type { Matrix, MatrixSource } from "./backend.ts";
 
-/** Bytes read at a time, and how many reads are under way: Node's I/O has four threads, and new memory costs them time. */
+/** Reads under way: Node's I/O has four threads, new memory costs them time, and one is left to whoever reads a small file. */
+const READERS = 3;
+/** Bytes read at a time, where more would take more memory. */
 const CHUNK_BYTES = 2 ** 23;
-const READERS = 4;
 
 /**
  * An embedding table in host memory, as stored. It is the largest matrix of a small model (296 MiB of the 0.6B's) and
@@ -28,7 +29,9 @@ export class HostTable implements Matrix {
   static async read(source: MatrixSource): Promise<HostTable> {
     const stride = source.columns * bytesPerWeight(source.dtype);
     const bytes = new Uint8Array(source.rows * stride);
-    const step = Math.max(1, Math.floor(CHUNK_BYTES / stride));
+    // At once, if it can be: then this thread need not take part.
+    const chunkBytes = source.asStored ? bytes.length / READERS : CHUNK_BYTES;
+    const step = Math.max(1, Math.ceil(chunkBytes / stride));
     const read = async (reader: number): Promise<void> => {
       for (let row = reader * step; row < source.rows; row += READERS * step) {
         const count = Math.min(step, source.rows - row);

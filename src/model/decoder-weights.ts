@@ -141,6 +141,7 @@ export class WeightLoader {
       rows,
       columns,
       dtype,
+      asStored: true,
       identity: async () => `${await checkpoint.identity()} ${name}`,
       async readRows(start, count, into) {
         await checkpoint.readRange(name, start * stride, into.subarray(0, count * stride));

@@ -15,7 +15,7 @@ import { type ModelFiles, openModel, type OpenedModel } from "./open-model.ts";
 import type { ModelParts } from "./qwen3-model.ts";
 import { decoderTensors } from "./tensor-names.ts";
 
-/** What is known of a model before its weights are read. */
+/** What is known of a model besides its weights. */
 export interface ModelDescription {
   readonly checkpoint: Checkpoint;
   readonly files: ModelFiles;
@@ -25,7 +25,7 @@ export interface ModelDescription {
 
 /** What one kind of model needs besides the decoder. */
 export interface ModelRole<Extra> {
-  /** Reads and checks it, before the weights are read. */
+  /** Reads and checks it, while the weights are read. */
   readonly readExtra: (description: ModelDescription) => Promise<Extra>;
   /** Every token's logits are wanted all the time: lm_head is loaded with the rest, and shares the table if tied. @default false */
   readonly generates?: boolean;
@@ -37,24 +37,15 @@ export interface ModelRole<Extra> {
 export async function loadModel<Extra>(
   source: string | undefined,
   options: LoadOptions,
-  { readExtra, generates = false, cacheTokens }: ModelRole<Extra>,
+  role: ModelRole<Extra>,
 ): Promise<{ parts: ModelParts; extra: Extra }> {
   const opened = await openModel(source, options);
-  const { checkpoint, files } = opened;
+  const { checkpoint } = opened;
   try {
     const config = parseConfig(checkpoint.config, `${checkpoint.name}/config.json`);
-    const tokenizerFile = files.file("tokenizer.json");
-    const tokenizer = tokenizerFile === undefined ? undefined : await Tokenizer.fromFile(tokenizerFile);
-    const extra = await readExtra({ checkpoint, files, config, tokenizer });
     const backend = await chooseBackend(options);
     try {
-      const maxBatchTokens = options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind];
-      const demand: Demand = {
-        maxBatchTokens: checkInteger("maxBatchTokens", maxBatchTokens),
-        cacheTokens: cacheTokens?.(maxBatchTokens) ?? 0,
-        generates,
-      };
-      return { parts: await loadParts({ ...opened, config, tokenizer, backend, demand }, options), extra };
+      return await loadInto(backend, { ...opened, config }, options, role);
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -65,27 +56,66 @@ export async function loadModel<Extra>(
   }
 }
 
-interface Opened extends OpenedModel, ModelDescription {
-  readonly backend: Backend;
-  readonly demand: Demand;
+interface Opened extends OpenedModel {
+  readonly config: Qwen3Config;
 }
 
-async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelParts> {
-  const { checkpoint, adapter, files, config, tokenizer, backend, demand } = opened;
-  const { generates, maxBatchTokens } = demand;
+/** Other threads read weights while this one parses the tokenizer, so they begin first. */
+async function loadInto<Extra>(
+  backend: Backend,
+  opened: Opened,
+  options: LoadOptions,
+  { readExtra, generates = false, cacheTokens }: ModelRole<Extra>,
+): Promise<{ parts: ModelParts; extra: Extra }> {
+  const { checkpoint, files, config } = opened;
+  const maxBatchTokens = checkInteger("maxBatchTokens", options.maxBatchTokens ?? DEFAULT_BATCH_TOKENS[backend.kind]);
   const shapes = decoderTensors(config, checkpoint.tensorPrefix);
   if (generates) shapes.set(headTensor(checkpoint, config), [config.vocabSize, config.hiddenSize]);
   checkTensors(checkpoint, shapes);
+  const demand: Demand = { maxBatchTokens, cacheTokens: cacheTokens?.(maxBatchTokens) ?? 0, generates };
   if (options.checkMemory !== false) await checkMemory(opened, wayOf(backend, options), demand);
 
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const tensors = shapes.keys();
+  const both = [
+    loadWeights(backend, { ...opened, tensors, generates }, { ...options, signal }),
+    describe(opened, readExtra),
+  ] as const;
+  try {
+    const [weights, { tokenizer, extra, maxLength }] = await Promise.all(both);
+    const close = async (): Promise<void> => {
+      await backend.dispose();
+      await checkpoint.close();
+    };
+    const parts = { name: files.name, config, tokenizer, backend, ...weights, maxBatchTokens, maxLength, close };
+    return { parts, extra };
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(both);
+    throw error;
+  }
+}
+
+interface Weights extends Opened {
+  /** Names of those that will be read. */
+  readonly tensors: Iterable<string>;
+  readonly generates: boolean;
+}
+
+async function loadWeights(
+  backend: Backend,
+  { checkpoint, adapter, config, tensors, generates }: Weights,
+  { dtype = "auto", onProgress, signal }: LoadOptions,
+): Promise<Pick<ModelParts, "decoder" | "head">> {
   const loader = new WeightLoader({
     checkpoint,
     adapter,
     backend,
-    keepAs: keptDType(options.dtype ?? "auto"),
-    tensors: shapes.keys(),
-    onBytes: (completed, total) => options.onProgress?.({ stage: "load", completed, total, unit: "bytes" }),
-    signal: options.signal,
+    keepAs: keptDType(dtype),
+    tensors,
+    onBytes: (completed, total) => onProgress?.({ stage: "load", completed, total, unit: "bytes" }),
+    signal,
   });
   const weights = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
   const decoder = new Decoder(config, weights);
@@ -94,20 +124,22 @@ async function loadParts(opened: Opened, options: LoadOptions): Promise<ModelPar
   if (generates) await head.whole();
   adapter?.checkAllMerged();
   await backend.prepare(config);
-  return {
-    name: files.name,
-    config,
-    tokenizer,
-    backend,
-    decoder,
-    head,
-    maxBatchTokens,
-    maxLength: await readMaxLength(files, config),
-    close: async () => {
-      await backend.dispose();
-      await checkpoint.close();
-    },
-  };
+  return { decoder, head };
+}
+
+interface Described<Extra> extends Pick<ModelParts, "tokenizer" | "maxLength"> {
+  readonly extra: Extra;
+}
+
+/** All that is not weights. */
+async function describe<Extra>(
+  { checkpoint, files, config }: Opened,
+  readExtra: ModelRole<Extra>["readExtra"],
+): Promise<Described<Extra>> {
+  const tokenizerFile = files.file("tokenizer.json");
+  const tokenizer = tokenizerFile === undefined ? undefined : await Tokenizer.fromFile(tokenizerFile);
+  const extra = await readExtra({ checkpoint, files, config, tokenizer });
+  return { tokenizer, extra, maxLength: await readMaxLength(files, config) };
 }
 
 /** What the backend is and does, whoever made it. */
