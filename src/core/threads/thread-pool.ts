@@ -9,8 +9,11 @@ export interface ThreadPoolOptions {
   readonly threads: number;
   /** Shared by every worker, with the control block at its start. Programs may lie in others too. */
   readonly memory: WasmMemory;
-  /** Every function they export is a kernel `(args, tile, scratch)`, numbered through in this order. */
-  readonly modules: readonly WasmModule[];
+  /**
+   * Every function they export is a kernel `(args, tile, scratch)`, numbered through in this order. Threads start while
+   * they are compiled.
+   */
+  readonly modules: Promise<readonly WasmModule[]>;
 }
 
 /** A list of jobs in a shared memory: `jobs` records of `JOB_WORDS` words. Addresses are of that memory. */
@@ -113,12 +116,16 @@ export class ThreadPool {
     const { threads, memory, modules } = this.#options;
     Atomics.store(new Int32Array(memory.buffer, CONTROL_ADDRESS, 16), CONTROL.generation, 0);
     const workers = Array.from({ length: threads }, (_, index) => {
-      const start: WorkerStart = { memories: this.#memories, modules, index, threads };
+      const start: WorkerStart = { memories: this.#memories, index, threads };
       // Not the process' own flags: `--input-type=module`, for one, lets no file be run.
       const options = { workerData: start, name: `qwen3-${index}`, execArgv: [] };
       return new Worker(new URL("./worker.js", import.meta.url), options);
     });
     this.#workers = workers;
+    modules.then(
+      (compiled) => workers.forEach((worker) => worker.postMessage(compiled)),
+      () => {}, // reported by whoever compiles
+    );
     this.#ready = Promise.all(workers.map((worker) => this.#watch(worker)));
     this.#ready.catch(() => {}); // reported by the program that awaits it
   }

@@ -2,11 +2,10 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { type WasmMemory, type WasmModule, WebAssembly } from "../webassembly.ts";
 import { CONTROL, CONTROL_ADDRESS, JOB, JOB_WORDS } from "./control.ts";
 
-/** What a worker is started with. */
+/** What a worker is started with; kernel modules follow by message. */
 export interface WorkerStart {
   /** Those known so far; the first holds the control block. */
   readonly memories: readonly WasmMemory[];
-  readonly modules: readonly WasmModule[];
   readonly index: number;
   readonly threads: number;
 }
@@ -26,8 +25,9 @@ interface Place {
   readonly kernels: readonly Kernel[];
 }
 
-const { memories, modules, index, threads } = workerData as WorkerStart;
+const { memories, index, threads } = workerData as WorkerStart;
 const port = parentPort as MessagePort;
+const modules = await new Promise<readonly WasmModule[]>((resolve) => port.once("message", resolve));
 const places = memories.map(placeOf);
 const home = places[0] as Place;
 let generation = 0;

@@ -1,4 +1,5 @@
 import { Qwen3Error } from "../../core/errors.ts";
+import { availableCores } from "../../core/threads/cores.ts";
 import { ThreadPool } from "../../core/threads/thread-pool.ts";
 import type {
   Backend,
@@ -15,6 +16,7 @@ import { Bank } from "./bank.ts";
 import { Banks } from "./banks.ts";
 import { firstDifference } from "./compare-kernels.ts";
 import type { TimedJob } from "./executor.ts";
+import type { Heap } from "./heap.ts";
 import { loadMatrix, panelBytes } from "./load-matrix.ts";
 import { loadQuantized, quantizedBytes } from "./load-quantized.ts";
 import type { Tuning } from "./product.ts";
@@ -22,9 +24,15 @@ import { Constant } from "./program.ts";
 import type { QuantizedCache } from "./quantized-cache.ts";
 import { WasmKvCache } from "./wasm-kv-cache.ts";
 import { type WasmMatrix, WasmNorm } from "./wasm-objects.ts";
-import type { WasmBackendOptions } from "./wasm-options.ts";
+import { checkThreads, type WasmBackendOptions } from "./wasm-options.ts";
 import { describeParts, openParts, tryRevectorized, type WasmParts } from "./wasm-parts.ts";
 import { WasmRecording } from "./wasm-recording.ts";
+
+/** The first memory, and threads over it. */
+interface Place {
+  readonly heap: Heap;
+  readonly pool: ThreadPool;
+}
 
 /** Handwritten WebAssembly SIMD kernels on worker threads over one shared memory. */
 export class WasmBackend implements Backend {
@@ -41,12 +49,30 @@ export class WasmBackend implements Backend {
 
   /** @throws Qwen3Error `device` if the engine lacks what the kernels need */
   static async create(options: WasmBackendOptions = {}): Promise<WasmBackend> {
-    const plain = await openParts(options);
-    return new WasmBackend(await tryRevectorized(plain, options, (a, b) => WasmBackend.#firstDifference(a, b)));
+    const threads = checkThreads(options.threads ?? availableCores());
+    const parts = openParts(threads, options).then((plain) => {
+      return tryRevectorized(plain, options, (a, b) => WasmBackend.#firstDifference(a, b));
+    });
+    const place = WasmBackend.#startThreads(threads, parts);
+    try {
+      return new WasmBackend(await parts, place);
+    } catch (error) {
+      await place.pool.dispose();
+      throw error;
+    }
+  }
+
+  static #startThreads(threads: number, parts: Promise<WasmParts>): Place {
+    const heap = Bank.newHeap();
+    const modules = parts.then(({ kernels }) => kernels.modules);
+    return { heap, pool: new ThreadPool({ threads, memory: heap.memory, modules }) };
   }
 
   static async #firstDifference(...both: readonly [WasmParts, WasmParts]): Promise<string | undefined> {
-    const [a, b] = both.map((parts) => new WasmBackend({ ...parts, tuning: { ...parts.tuning, threads: 1 } }));
+    const [a, b] = both.map((parts) => {
+      const single = { ...parts, tuning: { ...parts.tuning, threads: 1 } };
+      return new WasmBackend(single, WasmBackend.#startThreads(1, Promise.resolve(single)));
+    });
     try {
       return await firstDifference(a as WasmBackend, b as WasmBackend);
     } finally {
@@ -54,10 +80,8 @@ export class WasmBackend implements Backend {
     }
   }
 
-  private constructor(parts: WasmParts) {
+  private constructor(parts: WasmParts, { heap, pool }: Place) {
     const { tuning, kernels, weights, weightsPerMemory, quantizedCache } = parts;
-    const heap = Bank.newHeap();
-    const pool = new ThreadPool({ threads: tuning.threads, memory: heap.memory, modules: kernels.modules });
     this.#pool = pool;
     this.#banks = new Banks({ heap, pool, kernels: kernels.indexOf, weightBytes: weightsPerMemory });
     this.#tuning = tuning;

@@ -1,5 +1,4 @@
 import { Qwen3Error } from "../../core/errors.ts";
-import { availableCores } from "../../core/threads/cores.ts";
 import type { DeviceInfo } from "../backend.ts";
 import { WASM_WEIGHTS_PER_MEMORY } from "../kept-bytes.ts";
 import { detectDotProduct, EXACT_DOT_PRODUCT } from "./dot-product.ts";
@@ -8,7 +7,7 @@ import { compileKernels, type KernelTable } from "./modules.ts";
 import type { Tuning } from "./product.ts";
 import { openQuantizedCache, type QuantizedCache } from "./quantized-cache.ts";
 import { canRevectorize, compileRevectorized } from "./revectorize.ts";
-import { checkThreads, type WasmBackendOptions } from "./wasm-options.ts";
+import type { WasmBackendOptions } from "./wasm-options.ts";
 
 /** What a wasm backend is made of, chosen by what this engine can. */
 export interface WasmParts {
@@ -27,12 +26,11 @@ const PANEL_ROWS = { simd: 4, relaxed: 6 } as const satisfies Record<SimdLevel, 
 const SIMD_NAMES = { simd: "SIMD", relaxed: "relaxed SIMD" } as const satisfies Record<SimdLevel, string>;
 
 /** @throws Qwen3Error `device` if the engine lacks what the kernels need */
-export async function openParts(options: WasmBackendOptions): Promise<WasmParts> {
+export async function openParts(threads: number, options: WasmBackendOptions): Promise<WasmParts> {
   const level = options.simd ?? detectSimd();
   if (!level) {
     throw new Qwen3Error("device", 'this JavaScript engine has no WebAssembly SIMD; use device "reference"');
   }
-  const threads = checkThreads(options.threads ?? availableCores());
   const { weights = "stored", weightsPerMemory = WASM_WEIGHTS_PER_MEMORY, tileColumns = 8 } = options;
   const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
   const { quantizedCache: wanted = process.env["QWEN3_QUANTIZED_CACHE"] !== "0" } = options;
