@@ -3,11 +3,15 @@ import type { Tuning } from "./product.ts";
 import { f32Bits, type Operand, type Recorder } from "./program.ts";
 import { type WasmActivation, activation } from "./wasm-objects.ts";
 
-/** Rows (tokens × heads of a group) of one tile: their working memory stays in the L2 cache. */
-const ROWS_PER_TILE = 96;
-/** Keys of a block (assembly/attention.ts). */
-const BLOCK_KEYS = 64;
-/** Words of assembly/attention.ts' Task. */
+/** Rows (tokens × heads of a group) of one tile at least, if there are so many, */
+const LEAST_ROWS_PER_TILE = 96;
+/** and at most: each tile fetches the keys and values it sees anew, but its own memory is to stay in the L2 cache. */
+const MOST_ROWS_PER_TILE = 768;
+/** Tiles per thread, so that threads end a job at nearly the same time. */
+const TILES_PER_THREAD = 12;
+/** Keys of a block (assembly/parts/attention-work.ts). */
+const BLOCK_KEYS = 96;
+/** Words of its Task. */
 const TASK_WORDS = 7;
 
 export interface WasmAttentionInput {
@@ -25,25 +29,35 @@ export interface WasmAttentionInput {
 /** softmax(q·kᵀ · D^-½) · v over what each segment's queries may see. q [Q, H·D], k, v [K, KV·D] → [Q, H·D] */
 export function attention(
   recorder: Recorder,
-  { panelRows, tileColumns }: Tuning,
+  { threads, panelRows, tileColumns }: Tuning,
   input: WasmAttentionInput,
 ): WasmActivation {
   const { q, headDim, kvWidth, segments } = input;
   const [heads, kvHeads] = [q.width / headDim, kvWidth / headDim];
   const group = heads / kvHeads;
-  const queries = Math.max(1, Math.floor(ROWS_PER_TILE / group));
+  const queries = queriesPerTile(segments, { group, kvHeads, threads });
   const tasks = recorder.once(segments, () => taskTable(segments, kvHeads, queries));
   const out = activation(recorder, q.rows, q.width);
-  const sizes = [heads, kvHeads, headDim, f32Bits(headDim ** -0.5), panelRows, tileColumns];
+  const sizes = [heads, kvHeads, headDim, f32Bits(Math.LOG2E * headDim ** -0.5), panelRows, tileColumns];
   recorder.step({
     kernel: "attention",
     tiles: tasks.length / TASK_WORDS,
     args: [q.value, input.keys, input.values, out.value, tasks, ...sizes],
     inputs: [q.value, ...input.after],
     outputs: [out.value],
-    scratchBytes: workBytes(queries * group, headDim),
+    scratchBytes: workBytes(queries * group, headDim, tileColumns),
   });
   return out;
+}
+
+/** Tokens of a tile: fewer where they are few, so that every thread has tiles. */
+function queriesPerTile(
+  segments: readonly Segment[],
+  { group, kvHeads, threads }: { readonly group: number; readonly kvHeads: number; readonly threads: number },
+): number {
+  const tokens = segments.reduce((sum, { queryLength }) => sum + queryLength, 0);
+  const rows = (tokens * group * kvHeads) / (threads * TILES_PER_THREAD);
+  return Math.max(1, Math.floor(Math.min(MOST_ROWS_PER_TILE, Math.max(LEAST_ROWS_PER_TILE, rows)) / group));
 }
 
 /** One task per key/value head and up to `queries` tokens of a segment, the longest first. */
@@ -64,8 +78,8 @@ function taskTable(segments: readonly Segment[], kvHeads: number, queries: numbe
 }
 
 /** Working memory of assembly/attention.ts for `rows` rows. */
-function workBytes(rows: number, headDim: number): number {
-  const width = Math.ceil(headDim / 8) * 8;
-  const rowFloats = headDim + 2 * BLOCK_KEYS + width + 2;
-  return 384 + 4 * (rows * rowFloats + 2 * BLOCK_KEYS * width);
+function workBytes(rows: number, headDim: number, columns: number): number {
+  const paddedRows = Math.ceil(rows / columns) * columns;
+  const blockFloats = columns + 2 * (headDim + 4);
+  return 256 + 4 * (paddedRows * (2 * headDim + 2) + BLOCK_KEYS * blockFloats);
 }

@@ -49,3 +49,33 @@ function packFour(sources: usize, width: i32, into: usize, stride: usize, scale:
     store<f32>(into, load<f32>(d) * scale, 12);
   }
 }
+
+/**
+ * The other way round: four values that lie side by side, times a factor each, become value i of four rows.
+ *
+ * @param into addresses of the rows, usize [4]
+ */
+// @ts-ignore: decorator
+@inline
+export function unpackFour(from: usize, stride: usize, factors: v128, into: usize, width: i32): void {
+  let a = load<usize>(into), b = load<usize>(into + sizeof<usize>());
+  let c = load<usize>(into + 2 * sizeof<usize>()), d = load<usize>(into + 3 * sizeof<usize>());
+  for (; width >= 4; width -= 4, a += 16, b += 16, c += 16, d += 16) {
+    const v0 = f32x4.mul(v128.load(from), factors), v1 = f32x4.mul(v128.load((from += stride)), factors);
+    const v2 = f32x4.mul(v128.load((from += stride)), factors), v3 = f32x4.mul(v128.load((from += stride)), factors);
+    const low01 = v128.shuffle<u32>(v0, v1, 0, 4, 1, 5), low23 = v128.shuffle<u32>(v2, v3, 0, 4, 1, 5);
+    v128.store(a, v128.shuffle<u64>(low01, low23, 0, 2));
+    v128.store(b, v128.shuffle<u64>(low01, low23, 1, 3));
+    const high01 = v128.shuffle<u32>(v0, v1, 2, 6, 3, 7), high23 = v128.shuffle<u32>(v2, v3, 2, 6, 3, 7);
+    v128.store(c, v128.shuffle<u64>(high01, high23, 0, 2));
+    v128.store(d, v128.shuffle<u64>(high01, high23, 1, 3));
+    from += stride;
+  }
+  for (; width > 0; width--, a += 4, b += 4, c += 4, d += 4, from += stride) {
+    const v = f32x4.mul(v128.load(from), factors);
+    v128.store_lane<u32>(a, v, 0);
+    v128.store_lane<u32>(b, v, 1);
+    v128.store_lane<u32>(c, v, 2);
+    v128.store_lane<u32>(d, v, 3);
+  }
+}
