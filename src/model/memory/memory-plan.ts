@@ -1,6 +1,7 @@
+import type { Norm } from "../../kernels/backend.ts";
 import { type Place, WASM_WEIGHTS_PER_MEMORY, type WeightKeeper } from "../../kernels/kept-bytes.ts";
 import type { Qwen3Config } from "../config.ts";
-import { type KeptDType, loadDecoderWeights, WeightLoader } from "../decoder-weights.ts";
+import { type KeptDType, loadDecoderWeights, WeightLoader, type WeightLoaderOptions } from "../decoder-weights.ts";
 import { Head } from "../head.ts";
 import type { OpenedModel } from "../open-model.ts";
 import { WeightCounter } from "./weight-counter.ts";
@@ -40,14 +41,30 @@ export interface PlanOptions {
 const CHUNK_BYTES = 2 ** 24;
 const FLOAT_BYTES = 4;
 
-/** Adds up what loading the model would take, reading only its headers and norms. */
+/** Reads nothing: of a norm, only its size counts. */
+class HeaderLoader extends WeightLoader {
+  readonly #options: WeightLoaderOptions;
+
+  constructor(options: WeightLoaderOptions) {
+    super(options);
+    this.#options = options;
+  }
+
+  override async norm(name: string, eps: number): Promise<Norm> {
+    const { checkpoint, backend } = this.#options;
+    const [width = 0] = checkpoint.tensors.get(name)?.shape ?? [];
+    return backend.loadNorm(name, new Float32Array(width), eps);
+  }
+}
+
+/** Adds up what loading the model would take, reading only its headers. */
 export async function planMemory(
   { checkpoint, adapter, config }: PlannedModel,
   keeper: WeightKeeper,
   { keepAs, maxBatchTokens, cacheTokens, generates }: PlanOptions,
 ): Promise<MemoryPlan> {
   const counter = new WeightCounter(keeper);
-  const loader = new WeightLoader({ checkpoint, adapter, backend: counter, keepAs, tensors: [] });
+  const loader = new HeaderLoader({ checkpoint, adapter, backend: counter, keepAs, tensors: [] });
   const { embedTokens } = await loadDecoderWeights(loader, config, generates ? "product-and-table" : "table");
   if (generates) await new Head({ loader, checkpoint, config, table: embedTokens }).whole();
   // The reference reads a matrix whole before it keeps it, and WebGPU fills a buffer on its way. For int8 one is rounded
