@@ -10,7 +10,7 @@ const MOST_ROWS_PER_TILE = 768;
 /** Tiles per thread, so that threads end a job at nearly the same time. */
 const TILES_PER_THREAD = 12;
 /** Keys of a block (assembly/parts/attention-work.ts). */
-const BLOCK_KEYS = 96;
+const BLOCK_KEYS = 48;
 /** Words of its Task. */
 const TASK_WORDS = 7;
 
