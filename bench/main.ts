@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "tokens one by one: reading a prompt and writing after it",
     load: () => import("./generate/command.ts"),
   },
+  host: {
+    summary: "what the host does for a batch before a GPU has it",
+    load: () => import("./host/command.ts"),
+  },
   kernels: {
     summary: "every operation at the sizes of real models",
     load: () => import("./kernels/command.ts"),

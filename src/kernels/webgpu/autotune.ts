@@ -28,7 +28,7 @@ export async function autotune(
   const scratch = new TuningScratch(session.device);
   const contests = listContests(session, model, scratch).filter((contest) => {
     const tile = stored(known, contest);
-    if (tile) session.matmuls.learn(contest.group, contest.bucket, tile);
+    if (tile) session.learn(contest.group, contest.bucket, tile);
     return !tile;
   });
   if (contests.length === 0) return;
@@ -37,7 +37,7 @@ export async function autotune(
     const until = performance.now() + budget;
     for (const contest of contests) {
       const tile = await fastest(session, contest, scratch);
-      session.matmuls.learn(contest.group, contest.bucket, tile);
+      session.learn(contest.group, contest.bucket, tile);
       found.push({ ...placeOf(contest), tile: tile.name });
       if (performance.now() > until) break;
     }

@@ -27,7 +27,7 @@ export interface KernelVariant {
 
 /** One `dispatchWorkgroups`, described completely. */
 export interface Dispatch extends KernelVariant {
-  /** The same for dispatches of one pipeline, made quickly: there are hundreds in a batch. */
+  /** `variantKey`, made once: a dispatch may come again with every batch. */
   readonly key: string;
   /** What is computed, for profiles and errors. */
   readonly label: string;
@@ -54,13 +54,11 @@ export function dispatch<Binding extends string, Param extends string>(
   kernel: Kernel<Binding, Param>,
   { label, constants = {}, buffers, params, workgroups, flops = 0 }: DispatchRequest<Binding, Param>,
 ): Dispatch {
-  let key = kernel.name;
-  for (const [name, value] of Object.entries(constants)) key += ` ${name}=${value}`;
   const names = Object.keys(kernel.bindings) as Binding[];
   return {
     kernel,
     constants,
-    key,
+    key: variantKey({ kernel, constants }),
     label,
     slices: names.map((name) => buffers[name]),
     params: packParams(kernel, params),
@@ -85,8 +83,9 @@ function floatBits(value: number): number {
   return wordView.getUint32(0);
 }
 
-/** Identifies a pipeline: the kernel's name and its sorted constants. */
+/** Identifies a pipeline. A launcher names its constants in one order always: sorting would cost as much as the rest of a dispatch. */
 export function variantKey({ kernel, constants }: KernelVariant): string {
-  const sorted = Object.entries(constants).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [kernel.name, ...sorted.map(([name, value]) => `${name}=${value}`)].join(" ");
+  let key = kernel.name;
+  for (const [name, value] of Object.entries(constants)) key += ` ${name}=${value}`;
+  return key;
 }

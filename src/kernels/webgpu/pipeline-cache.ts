@@ -97,7 +97,7 @@ function layoutEntries(access: readonly Access[]): GPUBindGroupLayoutEntry[] {
   return [...types, "uniform" as const].map((type, binding) => ({
     binding,
     visibility: SHADER_STAGE_COMPUTE,
-    buffer: { type, hasDynamicOffset: type === "uniform" },
+    buffer: { type },
   }));
 }
 

@@ -91,8 +91,13 @@ export class WebGpuBackend implements Backend {
     return norm;
   }
 
+  /** @throws Qwen3Error `unsupported` if head_dim is not a multiple of 8 */
   async prepare(shape: DecoderShape): Promise<void> {
     this.#assertLive();
+    if (shape.headDim % 8 !== 0) {
+      const message = `head_dim is ${shape.headDim}; the device 'webgpu' needs a multiple of 8, so that both halves of a head are whole vec4s. Use the device 'wasm'.`;
+      throw new Qwen3Error("unsupported", message);
+    }
     this.#shape = shape;
     await this.#prepareSession(this.#session, this.#matrices);
   }

@@ -55,4 +55,19 @@ describe("preparing a model on WebGPU", () => {
       assert.deepEqual(later, []);
     });
   }
+
+  it("refuses a head_dim whose halves are not whole vec4s, and compiles nothing", async () => {
+    const backend = await webGpuTestBackend();
+    const compiled = countCompiles(backend);
+    const sizes = { hiddenSize: 64, intermediateSize: 128, numHiddenLayers: 1, vocabSize: 100 };
+    for (const headDim of [10, 12]) {
+      const shape = { ...sizes, numAttentionHeads: 4, numKeyValueHeads: 2, headDim };
+      await assert.rejects(backend.prepare(shape), {
+        code: "unsupported",
+        message: new RegExp(`head_dim is ${headDim}`),
+      });
+    }
+    await backend.dispose();
+    assert.deepEqual(compiled, []);
+  });
 });
