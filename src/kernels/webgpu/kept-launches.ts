@@ -1,5 +1,5 @@
 import type { BufferSlice } from "../../core/gpu/gpu-buffer.ts";
-import type { Segment } from "../backend.ts";
+import type { RotaryTable, Segment } from "../backend.ts";
 import type { GpuTensor } from "./gpu-activation.ts";
 import type { Dispatch } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
@@ -75,9 +75,18 @@ function observe(context: LaunchContext, uploads: Upload[]): LaunchContext {
   };
   return {
     ...context,
-    upload: (array) => note((next) => next.upload(array)),
-    rotary: (table) => note((next) => next.rotary(table)),
+    upload: (array) => note(uploadOf(array)),
+    rotary: (table) => note(rotaryOf(table)),
   };
+}
+
+// Made apart from the context, so that what is kept does not hold a batch.
+function uploadOf(array: Uint8Array | Uint32Array): Upload["repeat"] {
+  return (context) => context.upload(array);
+}
+
+function rotaryOf(table: RotaryTable): Upload["repeat"] {
+  return (context) => context.rotary(table);
 }
 
 /** Of the inputs and then the outputs, of which a use has always as many. */

@@ -94,7 +94,7 @@ export class WebGpuRecording implements Recording {
       inputs: Object.values(inputs),
       outputs: parts ? [out, parts] : [out],
       // Keys in a cache are others at every step.
-      operands: cache ? undefined : { of: attention, use: `heads of ${headDim}`, with: [segments] },
+      operands: cache ? undefined : { of: attention, use: `${headDim} of ${q.width} and ${k.width}`, with: [segments] },
       launch: (context) => {
         const rows = { q: context.tensor(inputs.q), k: context.tensor(inputs.k), v: context.tensor(inputs.v) };
         const request = {
