@@ -76,8 +76,12 @@ function partsOf({ input }: SubgroupMatrix): number {
   return input === "f16" ? 2 : 1;
 }
 
-function isWhole({ results }: MatrixShape, unit: SubgroupMatrix): boolean {
-  return results[0] % unit.rows === 0 && results[1] % unit.columns === 0;
+/** Units fill a subgroup's results, and every thread loads as many vec4s of each operand. */
+function isWhole(shape: MatrixShape, unit: SubgroupMatrix): boolean {
+  const threads = subgroupsOf(shape) * unit.lanes;
+  const loaded = tileOf(shape).map((lines) => (lines * shape.steps * unit.depth) / 4);
+  const [rows, columns] = shape.results;
+  return rows % unit.rows === 0 && columns % unit.columns === 0 && loaded.every((quads) => quads % threads === 0);
 }
 
 /** Everything that the shader declares, with float32 weights. */

@@ -104,7 +104,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 
   var sums: array<Sums, ROWS * COLUMNS>;
   for (var k = 0u; k < params.depth; k += DEPTH) {
-    for (var piece = thread; piece < TILE_ROWS * DEPTH; piece += THREADS) {
+    for (var share = 0u; share < TILE_ROWS * DEPTH / THREADS; share++) {
+      let piece = share * THREADS + thread;
       let row = piece / DEPTH;
       let at = k + piece % DEPTH;
       var value = select(vec4f(), xAt(firstRow + row, min(at, params.depth - 1u)), at < params.depth);
@@ -116,7 +117,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         value -= held;
       }
     }
-    for (var piece = thread; piece < TILE_COLUMNS * DEPTH; piece += THREADS) {
+    for (var share = 0u; share < TILE_COLUMNS * DEPTH / THREADS; share++) {
+      let piece = share * THREADS + thread;
       let column = piece / DEPTH;
       let at = k + piece % DEPTH;
       var value = select(vec4f(), weightRowAt(firstColumn + column, min(at, params.depth - 1u)), at < params.depth);
@@ -137,14 +139,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
             let load = (weightPart * TILE_COLUMNS + ownColumn + j * UNIT_COLUMNS) * LINE + at;
             right[j] = subgroupMatrixLoad<Right, col_major>(&weightTile, load, LINE);
           }
-          // The product of both second parts is below the last bit.
-          for (var part = 0u; part + weightPart < PARTS; part++) {
-            for (var i = 0u; i < ROWS; i++) {
-              let load = (part * TILE_ROWS + ownRow + i * UNIT_ROWS) * LINE + at;
-              let left = subgroupMatrixLoad<Left, row_major>(&xTile, load, LINE);
-              for (var j = 0u; j < COLUMNS; j++) {
-                sums[i * COLUMNS + j] = subgroupMatrixMultiplyAccumulate(left, right[j], sums[i * COLUMNS + j]);
-              }
+          for (var i = 0u; i < ROWS; i++) {
+            let load = (ownRow + i * UNIT_ROWS) * LINE + at;
+            let left = subgroupMatrixLoad<Left, row_major>(&xTile, load, LINE);
+            for (var j = 0u; j < COLUMNS; j++) {
+              sums[i * COLUMNS + j] = subgroupMatrixMultiplyAccumulate(left, right[j], sums[i * COLUMNS + j]);
+            }
+            // The product of both second parts is below the last bit.
+            if (PARTS == 1u || weightPart > 0u) { continue; }
+            let rest = subgroupMatrixLoad<Left, row_major>(&xTile, load + TILE_ROWS * LINE, LINE);
+            for (var j = 0u; j < COLUMNS; j++) {
+              sums[i * COLUMNS + j] = subgroupMatrixMultiplyAccumulate(rest, right[j], sums[i * COLUMNS + j]);
             }
           }
         }
