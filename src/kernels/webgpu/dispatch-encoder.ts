@@ -21,7 +21,7 @@ export class DispatchEncoder {
   readonly #pipelines: PipelineCache;
   readonly #uniforms: UniformPool;
   readonly #bindGroups = new Map<string, GPUBindGroup>();
-  /** Of dispatches that come again. */
+  /** For dispatches that come again. */
   #commands = new WeakMap<Dispatch, Command>();
 
   constructor(device: GpuDevice, pipelines: PipelineCache) {
@@ -38,8 +38,10 @@ export class DispatchEncoder {
 
   /** Their pipelines must be compiled. */
   encode(dispatches: readonly Dispatch[], openPass: OpenPass): void {
-    if (this.#bindGroups.size > MOST_BIND_GROUPS) this.#bindGroups.clear();
-    if (!this.#uniforms.reserve(dispatches.length)) this.#commands = new WeakMap();
+    if (!this.#uniforms.reserve(dispatches.length) || this.#bindGroups.size > MOST_BIND_GROUPS) {
+      this.#bindGroups.clear();
+      this.#commands = new WeakMap();
+    }
     for (const [index, dispatch] of dispatches.entries()) {
       const { pipeline, group } = this.#command(dispatch);
       const pass = openPass(index);

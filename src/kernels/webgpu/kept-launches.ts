@@ -43,12 +43,12 @@ export class KeptLaunches {
       (launch) =>
         launch.operands.use === operands.use &&
         launch.matmuls === context.matmuls &&
-        launch.places.every((place, i) => samePlace(place, placeOf(step, i, tensors))) &&
         sameOperands(launch.operands, operands) &&
+        launch.places.every((place, i) => samePlace(place, placeOf(step, i, tensors))) &&
         launch.uploads.every(({ slice, repeat }) => samePlace(slice, repeat(context))),
     );
     if (known) return known.dispatches;
-    if (kept.length >= MOST_LAUNCHES) kept.length = 0;
+    if (kept.length >= MOST_LAUNCHES) kept.shift();
     const places = [...inputs, ...outputs].map((_, i) => placeOf(step, i, tensors));
     const uploads: Upload[] = [];
     const dispatches = step.launch(observe(context, uploads));
@@ -89,7 +89,7 @@ function rotaryOf(table: RotaryTable): Upload["repeat"] {
   return (context) => context.rotary(table);
 }
 
-/** Of the inputs and then the outputs, of which a use has always as many. */
+/** Of the inputs and then the outputs, of which a use has as many wherever its operands are the same. */
 function placeOf({ inputs, outputs }: RecordedStep, i: number, tensors: readonly GpuTensor[]): BufferSlice {
   const index = i < inputs.length ? inputs[i] : outputs[i - inputs.length];
   return (tensors[index as number] as GpuTensor).slice;

@@ -28,7 +28,7 @@ export class UniformPool {
     this.#unwritten = [];
     if (count > capacity) {
       this.#buffer.destroy();
-      this.#buffer = this.#create(count);
+      this.#buffer = this.#create(count + STRUCTS);
     }
     return false;
   }

@@ -83,7 +83,7 @@ describe("dispatches kept from batch to batch", () => {
 
   it("leave every batch the result that it has alone", async () => {
     const options = { autotune: false, selfCheck: false };
-    const lengths = [[16], [9], [16], [4, 12], [16], [300], [9], [12, 4], [16]];
+    const lengths = [[16], [9], [16], [4, 12], [16], [300], [9], [12, 4], [600, 100], [350, 350], [16]];
     const batches = lengths.map((batch, n) =>
       batch.map((length) => Uint32Array.from({ length }, (_, i) => 50 + i * 3 + n)),
     );
