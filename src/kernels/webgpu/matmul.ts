@@ -1,8 +1,10 @@
+import type { WeightDType } from "../../core/dtype.ts";
 import { wholeBuffer } from "../../core/gpu/gpu-buffer.ts";
 import { type GpuTensor, QUAD_BYTES, quadsOf, rowsOf } from "./gpu-activation.ts";
 import type { GpuMatrix, Shard } from "./gpu-matrix.ts";
-import { type Dispatch, dispatch } from "./kernel.ts";
+import { type Dispatch, dispatch, type KernelVariant } from "./kernel.ts";
 import type { LaunchContext } from "./launch-context.ts";
+import type { MatmulTile } from "./matmul-tiles.ts";
 import { type RowChunk, rowChunks } from "./row-chunks.ts";
 import { WEIGHT_TYPE } from "./weight-type.ts";
 
@@ -34,11 +36,7 @@ export function matmul(context: Pick<LaunchContext, "limits" | "matmuls">, reque
       const columnsPerOut = request.epilogue === "swiglu" ? 2 : 1;
       return dispatch(tile.kernel, {
         label: weight.name,
-        constants: {
-          ...tile.constants,
-          weightType: WEIGHT_TYPE[weight.dtype],
-          epilogue: EPILOGUE[request.epilogue],
-        },
+        constants: matmulConstants(tile, weight.dtype, request.epilogue),
         buffers: {
           x: rowsOf(x, chunk.start, chunk.count).slice,
           weight: wholeBuffer(part.shard.buffer),
@@ -59,6 +57,15 @@ export function matmul(context: Pick<LaunchContext, "limits" | "matmuls">, reque
       });
     }),
   );
+}
+
+/** Of the pipeline that computes products of such weights with a tile. */
+export function matmulConstants(
+  tile: MatmulTile,
+  dtype: WeightDType,
+  epilogue: keyof typeof EPILOGUE,
+): KernelVariant["constants"] {
+  return { ...tile.constants, weightType: WEIGHT_TYPE[dtype], epilogue: EPILOGUE[epilogue] };
 }
 
 interface Part extends RowChunk {

@@ -1,5 +1,6 @@
 import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
+import { EPILOGUE, matmulConstants } from "./matmul.ts";
 import { matmulSubgroupMatrixKernel } from "./matmul-kernels.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
 import { selfCheck } from "./self-check.ts";
@@ -35,7 +36,8 @@ export async function prepareSession(
 ): Promise<void> {
   const { software } = session.device.adapter;
   const tunes = (options.autotune ?? !software) && options.tile === undefined;
-  if (tunes || !software) await dropRefused(session, onWarning);
+  // By rule, software does without them: compiling them there would be for nothing.
+  if (tunes || !software) await dropRefused(session, weights, onWarning);
   if (tunes) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
     const folder = options.tuningFolder ?? tuningFolder();
@@ -47,11 +49,14 @@ export async function prepareSession(
 }
 
 /** Matrix units are an experimental feature: who offers them may still refuse to compile for them. */
-async function dropRefused(session: GpuSession, onWarning: OnWarning): Promise<void> {
+async function dropRefused(session: GpuSession, weights: ModelWeights, onWarning: OnWarning): Promise<void> {
+  const dtypes = new Set(weights.matrices.map(({ dtype }) => dtype));
+  const epilogues = Object.keys(EPILOGUE) as (keyof typeof EPILOGUE)[];
   for (const tile of session.matmuls.candidates({ rows: 1, depth: 4 })) {
     if (tile.kernel !== matmulSubgroupMatrixKernel) continue;
     try {
-      await session.pipelines.compile(tile);
+      const constants = [...dtypes].flatMap((dtype) => epilogues.map((each) => matmulConstants(tile, dtype, each)));
+      await Promise.all(constants.map((each) => session.pipelines.compile({ kernel: tile.kernel, constants: each })));
     } catch (cause) {
       session.distrust(tile);
       onWarning(`${String(cause)}; another kernel takes its place`);

@@ -87,7 +87,7 @@ function isWhole(shape: MatrixShape, unit: SubgroupMatrix): boolean {
 /** Everything that the shader declares, with float32 weights. */
 function workgroupBytes(shape: MatrixShape, unit: SubgroupMatrix): number {
   const [rows, columns] = tileOf(shape);
-  const inputs = (rows + columns) * (shape.steps * unit.depth + 8) * partsOf(unit);
+  const inputs = (rows + columns) * (shape.steps * unit.depth + 4 * partsOf(unit)) * partsOf(unit);
   const words = subgroupsOf(shape) * unit.rows * unit.columns + rows + columns;
   return inputs * (unit.input === "f16" ? 2 : 4) + words * 4;
 }

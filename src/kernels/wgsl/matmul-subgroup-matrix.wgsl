@@ -3,8 +3,9 @@
 //   x [M, K] f32 · weight [N, K] bf16, f16 or f32 → out [M, N], or [M, N/2] with SwiGLU
 //
 // Most units take float16. Each row of x, and of the weight, is scaled by a power of two that brings its largest value
-// just below 2¹⁵, and what does not fit 11 bits goes into a second matrix: together 22 bits, for values down to 2⁻²⁹ of
-// the largest. The unit adds in float32, and the scale is taken back from the sums.
+// just below 2¹⁵, and what does not fit 11 bits goes into a second matrix: together 22 bits, for values down to 2⁻¹⁸ of
+// the largest, and an error of 2⁻³⁹ of the largest below that. The unit adds in float32, and the scale is taken back from
+// the sums. An infinity becomes NaN, here alone.
 
 enable f16;
 enable subgroups;
@@ -64,7 +65,7 @@ const THREADS = LANES * SUBGROUPS;
 /// Only float32 weights have more bits than one input.
 override weightParts = select(1u, PARTS, weightType == 2u);
 // Padding keeps the lines that a unit reads together off one memory bank.
-const LINE = DEPTH * 4u + 8u;
+const LINE = DEPTH * 4u + 4u * PARTS; // by 16 bytes
 var<workgroup> xTile: array<Input, PARTS * TILE_ROWS * LINE>;
 var<workgroup> weightTile: array<Input, weightParts * TILE_COLUMNS * LINE>;
 var<workgroup> results: array<f32, SUBGROUPS * AREA>;
@@ -171,9 +172,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         let column = (writer % SUBGROUP_COLUMNS * COLUMNS + j) * UNIT_COLUMNS + quad * 4u % UNIT_COLUMNS;
         var value = vec4f(results[quad * 4u], results[quad * 4u + 1u], results[quad * 4u + 2u], results[quad * 4u + 3u]);
         if (PARTS > 1u) {
-          value /= scaleOf(row);
-          value /= vec4f(scaleOf(TILE_ROWS + column), scaleOf(TILE_ROWS + column + 1u),
-                         scaleOf(TILE_ROWS + column + 2u), scaleOf(TILE_ROWS + column + 3u));
+          let line = TILE_ROWS + column;
+          value *= vec4f(unscaleOf(line), unscaleOf(line + 1u), unscaleOf(line + 2u), unscaleOf(line + 3u));
+          value *= unscaleOf(row);
         }
         if (firstRow + row < params.rows) { store(firstRow + row, firstColumn + column, value); }
       }
@@ -200,8 +201,17 @@ fn findLargest(thread: u32, firstRow: u32, firstColumn: u32) {
 
 /// The power of two that brings the largest value of a line of the tiles to between 2¹⁴ and 2¹⁵, or as near as one can.
 fn scaleOf(line: u32) -> f32 {
-  let exponent = max(atomicLoad(&largest[line]) >> 23u, 15u); // 127 for 1
-  return bitcast<f32>((268u - exponent) << 23u);
+  return bitcast<f32>((268u - exponentOf(line)) << 23u);
+}
+
+/// One over scaleOf. WGSL's division need not be exact, even by powers of two.
+fn unscaleOf(line: u32) -> f32 {
+  return bitcast<f32>((exponentOf(line) - 14u) << 23u);
+}
+
+/// Of a line's largest value, 127 for 1.
+fn exponentOf(line: u32) -> u32 {
+  return max(atomicLoad(&largest[line]) >> 23u, 15u);
 }
 
 /// What an input holds of a value. Compilers leave a conversion to float16 and back out, and with it the rest.
