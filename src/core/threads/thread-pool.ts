@@ -67,12 +67,13 @@ export class ThreadPool {
    * @throws Qwen3Error `device` if a kernel traps or a worker ends; `disposed` after `dispose`
    */
   async run(program: Program): Promise<void> {
-    if (this.#disposed) throw disposedError();
     await this.#ended;
+    if (this.#disposed) throw disposedError();
     if (this.#workers.length === 0) this.#start();
     for (const worker of this.#workers) worker.ref();
     try {
       await this.#ready;
+      if (this.#disposed) throw disposedError();
       await this.#runOn(program);
     } finally {
       for (const worker of this.#workers) worker.unref();

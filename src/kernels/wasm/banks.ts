@@ -86,7 +86,7 @@ export class Banks {
   }
 
   async #run(recorder: Recorder, results: readonly Value[]): Promise<Float32Array[]> {
-    await this.#loading;
+    await this.loaded();
     recorder.dropUnread(results);
     const parts = divide(recorder.steps);
     const known = new Map<Value, HostArray>();

@@ -49,7 +49,6 @@ async function readPanels(
         (into) => readChunk(source, chunk, into),
         (from) => layOut(executor, source, { from, into: address + chunk.start * rowBytes, count: chunk.count }),
       );
-      emptied.catch(() => {}); // awaited with the others
       laidOut.push(emptied);
     }
   } catch (error) {
@@ -70,10 +69,12 @@ async function readChunk(source: MatrixSource, { start, count }: Chunk, into: Ui
   if (!halves) return await source.readRows(start, count, into);
   const [even, odd] = halves;
   const middle = into.length / 2;
-  await Promise.all([
+  const reads = [
     even.readRows(start / 2, count / 2, into.subarray(0, middle)),
     odd.readRows(start / 2, count / 2, into.subarray(middle)),
-  ]);
+  ];
+  await Promise.allSettled(reads); // if one fails, the other must not write any more once the memory is used again
+  await Promise.all(reads);
 }
 
 function layOut(

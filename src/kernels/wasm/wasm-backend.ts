@@ -53,6 +53,7 @@ export class WasmBackend implements Backend {
     const parts = openParts(threads, options).then((plain) => {
       return tryRevectorized(plain, options, (a, b) => WasmBackend.#firstDifference(a, b));
     });
+    parts.catch(() => {}); // thrown below, unless threads cannot even be started
     const place = WasmBackend.#startThreads(threads, parts);
     try {
       return new WasmBackend(await parts, place);
