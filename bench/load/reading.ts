@@ -21,7 +21,10 @@ const reading: Reading = {
   }),
   newMs: time((file) => {
     const whole = new Uint8Array(fstatSync(file).size);
-    for (let at = 0; at < whole.length;) at += readSync(file, whole, at, Math.min(CALL_BYTES, whole.length - at), at);
+    let read = 1;
+    for (let at = 0; read > 0; at += read) {
+      read = readSync(file, whole, at, Math.min(CALL_BYTES, whole.length - at), at);
+    }
   }),
 };
 console.log(JSON.stringify(reading));

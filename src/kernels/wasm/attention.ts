@@ -3,9 +3,9 @@ import type { Tuning } from "./product.ts";
 import { f32Bits, type Operand, type Recorder } from "./program.ts";
 import { type WasmActivation, activation } from "./wasm-objects.ts";
 
-/** Rows (tokens × heads of a group) of one tile at least, if there are so many, */
+/** Rows (tokens × heads of a group) of one tile at least, if there are so many. */
 const LEAST_ROWS_PER_TILE = 96;
-/** and at most: each tile fetches the keys and values it sees anew, but its own memory is to stay in the L2 cache. */
+/** Rows of one tile at most: each tile fetches the keys and values it sees anew, but its own memory is to stay in the L2 cache. */
 const MOST_ROWS_PER_TILE = 768;
 /** Tiles per thread, so that threads end a job at nearly the same time. */
 const TILES_PER_THREAD = 12;

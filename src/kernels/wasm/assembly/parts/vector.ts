@@ -16,14 +16,6 @@ export function sumLanes(x: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/** The largest of four lanes, none of them NaN. */
-// @ts-ignore: decorator
-@inline
-export function maxLanes(x: v128): f32 {
-  const pairs = f32x4.pmax(x, v128.shuffle<u32>(x, x, 2, 3, 2, 3));
-  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
-}
-
 /** Sum of squares of `width` floats, in sixteen interleaved partial sums: one chain of additions would wait for itself. */
 export function sumOfSquares(x: usize, width: i32): f32 {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
