@@ -9,6 +9,8 @@ const BEFORE_SUMS_BYTES = 64 + 512 * 32;
 /** A tile's activations, 192 rows × 512 × 4 bytes, fit an L2 cache; a widened panel is used 32 times. */
 const PANELS_PER_TILE = 32;
 const COLUMNS_PER_TILE = 128;
+/** Rows of the register tile of 16-bit products at most: six need more registers than x64 has (assembly/parts/tile-int.ts). */
+const MOST_ROWS_I16 = 4;
 /** Rows that a thread lays out at a time. */
 const ROWS_PER_TILE = 32;
 /** Tiles per thread, so that threads end a job at nearly the same time. */
@@ -49,14 +51,15 @@ export function planProduct(
 ): Product {
   const rows = index?.length ?? x.rows;
   const depth = weight.columns;
-  const count = Math.ceil(rows / tuning.panelRows);
+  const panelRows = weight.suffix === "I16" ? Math.min(MOST_ROWS_I16, tuning.panelRows) : tuning.panelRows;
+  const count = Math.ceil(rows / panelRows);
   const layOut = weight.balance === 0 ? rowPanels : quantizedPanels;
   const panels = layOut(recorder, tuning, { x, weight, rows, count, index });
   const tile = tileSize(columns[1] - columns[0], count, unit, tuning.threads);
   return {
     args: [panels, weight.address, rows, depth, count, tile.panels, ...columns, tile.columns, tuning.tileColumns],
     tiles: tile.count,
-    scratchBytes: BEFORE_SUMS_BYTES + alignUp(tile.panels * tuning.panelRows * tile.columns * 4),
+    scratchBytes: BEFORE_SUMS_BYTES + alignUp(tile.panels * panelRows * tile.columns * 4),
     panels,
   };
 }
