@@ -27,7 +27,8 @@ if (files.length === 0) {
 }
 // Node's default leaves a core out: half of the machines that continuous integration runs on.
 const concurrency = `--test-concurrency=${availableParallelism()}`;
-const { status } = spawnSync(process.execPath, ["--test", concurrency, ...nodeOptions, ...files], {
+const patient = `--import=${new URL("patient-polling.js", import.meta.url).href}`;
+const { status } = spawnSync(process.execPath, ["--test", patient, concurrency, ...nodeOptions, ...files], {
   stdio: "inherit",
   env: { ...process.env, ...(await gpuEnvironment()) },
 });
