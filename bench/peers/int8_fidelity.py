@@ -3,8 +3,9 @@
     python bench/peers/int8_fidelity.py FOLDER...
 
 The last token's vector of sequences of 1 to 40 ids, against the same model unrounded. Scheme: levels and group along the
-depth (0: the whole row) of weights and of activations, and whether both are balanced and rotated first, as
-src/kernels/wasm/assembly/parts/rotate.ts does. Needs torch and transformers.
+depth (0: the whole row) of weights and of activations, whether both are balanced and rotated first, as
+src/kernels/wasm/assembly/parts/rotate.ts does, and whether heads of 64 values and more have their queries and keys rotated
+and rounded too (parts/rounded-scores.ts). Needs torch and transformers.
 """
 
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModel
+from transformers.models.qwen3 import modeling_qwen3
 
 PROJECTIONS = {
     "qkv_proj": ("q_proj", "k_proj", "v_proj"),
@@ -29,10 +31,12 @@ class Scheme:
     activations: tuple[int, int] | None = (127, 0)
     rotated: bool = True
     only: tuple[str, ...] = sum(PROJECTIONS.values(), ())
+    scores: bool = False
 
 
 SCHEMES = [
-    Scheme("wasm/int8"),
+    Scheme("wasm/int8", scores=True),
+    Scheme("wasm/int8, scores only", only=(), scores=True),
     *(Scheme(f"wasm/int8, {name} only", only=only) for name, only in PROJECTIONS.items()),
     Scheme("wasm/int8, weights only", activations=None),
     Scheme("wasm/int8, activations only", weights=None),
@@ -80,6 +84,16 @@ class RoundedLinear(torch.nn.Module):
         return (rounded(x, *self.activations) if self.activations else x) @ self.weight.T
 
 
+exact_attention = modeling_qwen3.eager_attention_forward
+
+
+def rounded_attention(module, q, k, v, *args, **options):
+    head_dim = q.shape[-1]
+    if head_dim >= 64:
+        q, k = (rounded(rotate(x, head_dim & -head_dim), 127, 0) for x in (q, k))
+    return exact_attention(module, q, k, v, *args, **options)
+
+
 def sequences(sinks):
     """Ids below 507; with `sinks`, the first is one of 3 to 6 (the goldens' mini-outlier)."""
     for length in (1, 2, 7, 17, 40):
@@ -94,6 +108,7 @@ def vectors(folder, scheme=None):
         for name, child in list(module.named_children()):
             if name in scheme.only:
                 setattr(module, name, RoundedLinear(child, scheme))
+    modeling_qwen3.eager_attention_forward = rounded_attention if scheme and scheme.scores else exact_attention
     with torch.no_grad():
         ids = sequences("outlier" in folder)
         return torch.stack([model(torch.tensor([each])).last_hidden_state[0, -1] for each in ids])

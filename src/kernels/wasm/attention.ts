@@ -1,5 +1,5 @@
 import type { Segment } from "../backend.ts";
-import type { Tuning } from "./product.ts";
+import { rowsOfTile, type Tuning } from "./product.ts";
 import { f32Bits, type Operand, type Recorder } from "./program.ts";
 import { type WasmActivation, activation } from "./wasm-objects.ts";
 
@@ -12,7 +12,16 @@ const TILES_PER_THREAD = 12;
 /** Keys of a block (assembly/parts/attention-work.ts). */
 const BLOCK_KEYS = 48;
 /** Words of its Task. */
-const TASK_WORDS = 7;
+const TASK_WORDS = 8;
+/** How its `scores` are computed. */
+const SCORES = { F32: 0, I8: 3, I16: 4 } as const satisfies Record<Tuning["scores"], number>;
+/** Values of a head from which on scores may be rounded: the errors of fewer do not average out (docs/wasm.md). */
+const LEAST_ROUNDED_HEAD = 64;
+/**
+ * New tokens over a cache from which on they are. All keys are rounded for them: for one token that takes longer than what
+ * it saves (1,024 keys, 0.6B shape: 83 → 114 ms a token). Without a cache a token's vector is to be the same however many follow.
+ */
+const LEAST_ROUNDED_OVER_CACHE = 16;
 
 export interface WasmAttentionInput {
   readonly q: WasmActivation;
@@ -22,6 +31,7 @@ export interface WasmAttentionInput {
   readonly kvWidth: number;
   readonly headDim: number;
   readonly segments: readonly Segment[];
+  readonly cached: boolean;
   /** What the keys and values must wait for. */
   readonly after: Parameters<Recorder["step"]>[0]["inputs"];
 }
@@ -29,20 +39,22 @@ export interface WasmAttentionInput {
 /** softmax(q·kᵀ · D^-½) · v over what each segment's queries may see. q [Q, H·D], k, v [K, KV·D] → [Q, H·D] */
 export function attention(
   recorder: Recorder,
-  { threads, panelRows, tileColumns }: Tuning,
+  { threads, panelRows, tileColumns, dotProduct, ...tuning }: Tuning,
   input: WasmAttentionInput,
 ): WasmActivation {
-  const { q, headDim, kvWidth, segments } = input;
+  const { q, headDim, kvWidth, segments, cached } = input;
   const [heads, kvHeads] = [q.width / headDim, kvWidth / headDim];
   const group = heads / kvHeads;
   const queries = queriesPerTile(segments, { group, kvHeads, threads });
-  const tasks = recorder.once(segments, () => taskTable(segments, kvHeads, queries));
+  const scores = SCORES[headDim < LEAST_ROUNDED_HEAD ? "F32" : tuning.scores];
+  const tasks = recorder.once(segments, () => taskTable(segments, { kvHeads, queries, scores, cached }));
   const out = activation(recorder, q.rows, q.width);
   const sizes = [heads, kvHeads, headDim, f32Bits(Math.LOG2E * headDim ** -0.5), panelRows, tileColumns];
+  const rounding = [rowsOfTile(tuning.scores, panelRows), dotProduct.activationOffset];
   recorder.step({
     kernel: "attention",
     tiles: tasks.length / TASK_WORDS,
-    args: [q.value, input.keys, input.values, out.value, tasks, ...sizes],
+    args: [q.value, input.keys, input.values, out.value, tasks, ...sizes, ...rounding],
     inputs: [q.value, ...input.after],
     outputs: [out.value],
     scratchBytes: workBytes(queries * group, headDim, tileColumns),
@@ -60,15 +72,25 @@ function queriesPerTile(
   return Math.max(1, Math.floor(Math.min(MOST_ROWS_PER_TILE, Math.max(LEAST_ROWS_PER_TILE, rows)) / group));
 }
 
+interface TaskOptions {
+  readonly kvHeads: number;
+  /** Tokens of a tile at most. */
+  readonly queries: number;
+  /** One of SCORES, for all but few tokens over a cache. */
+  readonly scores: number;
+  readonly cached: boolean;
+}
+
 /** One task per key/value head and up to `queries` tokens of a segment, the longest first. */
-function taskTable(segments: readonly Segment[], kvHeads: number, queries: number): Uint32Array {
+function taskTable(segments: readonly Segment[], { kvHeads, queries, scores, cached }: TaskOptions): Uint32Array {
   const tasks: { readonly work: number; readonly words: readonly number[] }[] = [];
   for (const { queryStart, queryLength, keyStart, keyLength, prefixStart, prefixLength } of segments) {
+    const own = cached && queryLength < LEAST_ROUNDED_OVER_CACHE ? SCORES.F32 : scores;
     for (let first = 0; first < queryLength; first += queries) {
       const count = Math.min(queries, queryLength - first);
       const visible = prefixLength + keyLength - queryLength + first + 1;
       for (let head = 0; head < kvHeads; head++) {
-        const words = [queryStart + first, count, head, prefixStart, prefixLength, keyStart, visible];
+        const words = [queryStart + first, count, head, prefixStart, prefixLength, keyStart, visible, own];
         tasks.push({ work: count * (visible + count), words });
       }
     }
@@ -77,9 +99,9 @@ function taskTable(segments: readonly Segment[], kvHeads: number, queries: numbe
   return Uint32Array.from(tasks.flatMap(({ words }) => words));
 }
 
-/** Working memory of assembly/attention.ts for `rows` rows. */
+/** Working memory of assembly/attention.ts for `rows` rows, whose queries may be rounded. */
 function workBytes(rows: number, headDim: number, columns: number): number {
   const paddedRows = Math.ceil(rows / columns) * columns;
-  const blockFloats = columns + 2 * (headDim + 4);
-  return 256 + 4 * (paddedRows * (2 * headDim + 2) + BLOCK_KEYS * blockFloats);
+  const blockFloats = 1 + columns + 2 * (headDim + 4);
+  return 512 + 4 * (paddedRows * (2 * headDim + 5) + BLOCK_KEYS * blockFloats + 2 * headDim);
 }

@@ -1,6 +1,6 @@
 import type { DotProduct } from "./dot-product.ts";
 import { alignUp, f32Bits, type Operand, type Recorder, type Step, type Value } from "./program.ts";
-import type { WasmActivation, WasmMatrix } from "./wasm-objects.ts";
+import type { KernelSuffix, WasmActivation, WasmMatrix } from "./wasm-objects.ts";
 
 /** Columns of a column panel (assembly/parts/panels.ts). */
 export const PANEL_COLUMNS = 8;
@@ -24,6 +24,8 @@ export interface Tuning {
   /** Columns of a register tile; sixteen where the engine has 256-bit registers for them (assembly/parts/tile-wide.ts). */
   readonly tileColumns: 8 | 16;
   readonly dotProduct: DotProduct;
+  /** Operands of attention's scores: as they are, or rounded to eight bits as those of products are. */
+  readonly scores: "F32" | DotProduct["suffix"];
 }
 
 /** A product ready to be given its epilogue: the first arguments of every product kernel (assembly/parts/product.ts). */
@@ -51,7 +53,7 @@ export function planProduct(
 ): Product {
   const rows = index?.length ?? x.rows;
   const depth = weight.columns;
-  const panelRows = weight.suffix === "I16" ? Math.min(MOST_ROWS_I16, tuning.panelRows) : tuning.panelRows;
+  const panelRows = rowsOfTile(weight.suffix, tuning.panelRows);
   const count = Math.ceil(rows / panelRows);
   const layOut = weight.balance === 0 ? rowPanels : quantizedPanels;
   const panels = layOut(recorder, tuning, { x, weight, rows, count, index });
@@ -62,6 +64,11 @@ export function planProduct(
     scratchBytes: BEFORE_SUMS_BYTES + alignUp(tile.panels * panelRows * tile.columns * 4),
     panels,
   };
+}
+
+/** Rows of the register tile for operands of a kind at most. */
+export function rowsOfTile(kind: KernelSuffix, panelRows: number): number {
+  return kind === "I16" ? Math.min(MOST_ROWS_I16, panelRows) : panelRows;
 }
 
 export interface ProductInput extends ProductOptions {

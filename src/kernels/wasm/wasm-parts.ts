@@ -33,11 +33,12 @@ export async function openParts(threads: number, options: WasmBackendOptions): P
   }
   const { weights = "stored", weightsPerMemory = WASM_WEIGHTS_PER_MEMORY, tileColumns = 8 } = options;
   const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
+  const scores = weights === "int8" ? dotProduct.suffix : "F32";
   const { quantizedCache: wanted = process.env["QWEN3_QUANTIZED_CACHE"] !== "0" } = options;
   return {
     level,
     kernels: await compileKernels(level, options.kernels ?? {}),
-    tuning: { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct },
+    tuning: { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct, scores },
     weights,
     weightsPerMemory,
     revectorized: false,

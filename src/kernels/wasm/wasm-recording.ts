@@ -62,7 +62,7 @@ export class WasmRecording implements Recording {
     const q = ownActivation(result.q);
     const k = ownActivation(result.k);
     const v = ownActivation(result.v);
-    const common = { q, kvWidth: k.width, headDim, segments };
+    const common = { q, kvWidth: k.width, headDim, segments, cached: cache !== undefined };
     if (!cache) {
       const input = { ...common, keys: k.value, values: v.value, after: [k.value, v.value] };
       return attention(this.#recorder, this.#tuning, input);

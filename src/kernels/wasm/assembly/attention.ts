@@ -7,9 +7,11 @@
 // does not depend on which rows share its tile.
 
 import { packQueries, writeResults } from "./parts/attention-rows.ts";
-import { Attention, BLOCK_KEYS, LOWEST, Task, Work, groupOf, prepareWork } from "./parts/attention-work.ts";
+import { Attention, BLOCK_KEYS, LOWEST, Task, Work, groupOf, keyOffset, prepareWork } from "./parts/attention-work.ts";
 import { weighBlock } from "./parts/online-softmax.ts";
+import { multiplyRounded, roundKeys, roundQueries } from "./parts/rounded-scores.ts";
 import { multiplyStrided } from "./parts/tile-strided.ts";
+import { F32 } from "./parts/widen.ts";
 
 /** With more panels of queries than this, a block's keys and values are worth copying together. */
 const PANELS_IN_PLACE: i32 = 2;
@@ -17,13 +19,15 @@ const PANELS_IN_PLACE: i32 = 2;
 export function attention(args: Attention, tile: i32, scratch: usize): void {
   const task = changetype<Task>(args.tasks + <usize>tile * offsetof<Task>());
   const work = prepareWork(args, task, scratch);
-  packQueries(args, task, work);
+  if (task.scores === F32) packQueries(args, task, work);
+  else roundQueries(args, task, work);
   const keys = task.visible + task.queries - 1;
   for (let first = 0; first < keys; first += BLOCK_KEYS) {
     const count = min(BLOCK_KEYS, keys - first);
     const across = first < task.prefixLength && first + count > task.prefixLength;
     if (across || work.panels > PANELS_IN_PLACE) copyBlock(args, task, work, first, count);
     else findBlock(args, task, work, first);
+    if (task.scores !== F32) roundKeys(args, task, work, first, count);
     for (let panel = 0; panel < work.panels; panel++) attendBlock(args, task, work, panel, first, count);
   }
   writeResults(args, task, work);
@@ -44,7 +48,7 @@ function copyBlock(args: Attention, task: Task, work: Work, first: i32, count: i
   work.keyBytes = work.copyBytes;
   for (let i = 0; i < count; i++) {
     const from = keyOffset(args, task, first + i), into = <usize>i * work.copyBytes;
-    copyRow(args.k + from, work.keys + into, args.headDim);
+    if (task.scores === F32) copyRow(args.k + from, work.keys + into, args.headDim);
     copyRow(args.v + from, work.values + into, args.headDim);
   }
 }
@@ -56,14 +60,6 @@ function copyRow(from: usize, into: usize, width: i32): void {
   for (; width > 0; width--, from += 4, into += 4) store<f32>(into, load<f32>(from));
 }
 
-/** Key and value row of logical key `key`, as an offset in bytes for this task's head. */
-// @ts-ignore: decorator
-@inline
-function keyOffset(args: Attention, task: Task, key: i32): usize {
-  const row = key < task.prefixLength ? task.prefixStart + key : task.keyStart + key - task.prefixLength;
-  return (<usize>(row * args.kvHeads + task.kvHead) * <usize>args.headDim) << 2;
-}
-
 /** Attends from one panel of queries to what they see of the block's keys [first, first + count). */
 function attendBlock(args: Attention, task: Task, work: Work, panel: i32, first: i32, count: i32): void {
   const columns = args.tileColumns, firstRow = panel * columns;
@@ -71,8 +67,12 @@ function attendBlock(args: Attention, task: Task, work: Work, panel: i32, first:
   if (seen <= 0) return;
   const keys = work.keys, values = work.values, keyBytes = work.keyBytes, scores = work.scores, stride = work.stride;
   const q = work.q + <usize>panel * work.panelBytes, sums = work.sums + <usize>panel * work.panelBytes;
-  memory.fill(scores, 0, <usize>seen * stride);
-  multiplyStrided(columns, args.tileRows, seen, keys, keyBytes, 4, q, args.headDim, scores);
+  if (task.scores === F32) {
+    memory.fill(scores, 0, <usize>seen * stride);
+    multiplyStrided(columns, args.tileRows, seen, keys, keyBytes, 4, q, args.headDim, scores);
+  } else {
+    multiplyRounded(args, task, work, panel, seen, count);
+  }
   hideLaterKeys(args, task, work, firstRow, first, seen);
   for (let column = 0; column < columns; column += 8) {
     const at = <usize>column << 2, row = <usize>(firstRow + column) << 2;

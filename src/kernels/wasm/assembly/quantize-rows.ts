@@ -2,7 +2,7 @@
 // in row panels (parts/panels.ts) of four depths a word. [rows, depth] → i8 [paddedDepth / 4, panelRows, 4] per panel, then
 // float32 steps [rows]
 
-import { inverseOf, largestMagnitude, lowBytes, lowBytesOfFour, roundFour, stepOf } from "./parts/quantize.ts";
+import { inverseOf, largestMagnitude, stepOf, writeI16, writeI8 } from "./parts/quantize.ts";
 import { rotationBlock, scaleAndRotate } from "./parts/rotate.ts";
 import { RowSource, placeOf, rowOf, strideOf } from "./parts/row-source.ts";
 
@@ -41,28 +41,5 @@ function quantizeTile(WIDE: bool, args: QuantizeRows, tile: i32, scratch: usize)
     const stride = strideOf(args, row, bytes, 4);
     if (WIDE) writeI16(scratch, args.paddedDepth, inverseOf(step), into, stride);
     else writeI8(scratch, args.paddedDepth, inverseOf(step), into, stride, args.offset);
-  }
-}
-
-function writeI8(x: usize, depth: i32, inverseStep: f32, into: usize, stride: usize, offset: i32): void {
-  const inverse = f32x4.splat(inverseStep), offsets = i32x4.splat(offset);
-  let i = 0;
-  for (; i + 16 <= depth; i += 16, x += 64) {
-    const a = roundFour(x, inverse), b = roundFour(x + 16, inverse), c = roundFour(x + 32, inverse), d = roundFour(x + 48, inverse);
-    const bytes = v128.xor(lowBytesOfFour(a, b, c, d), offsets);
-    v128.store32_lane(into, bytes, 0);
-    v128.store32_lane(into += stride, bytes, 1);
-    v128.store32_lane(into += stride, bytes, 2);
-    v128.store32_lane(into += stride, bytes, 3);
-    into += stride;
-  }
-  for (; i < depth; i += 4, x += 16, into += stride) v128.store32_lane(into, v128.xor(lowBytes(roundFour(x, inverse)), offsets), 0);
-}
-
-function writeI16(x: usize, depth: i32, inverseStep: f32, into: usize, stride: usize): void {
-  const inverse = f32x4.splat(inverseStep);
-  for (let i = 0; i < depth; i += 4, x += 16, into += stride) {
-    const four = roundFour(x, inverse);
-    v128.store64_lane(into, i16x8.shuffle(four, four, 0, 4, 2, 6, 0, 4, 2, 6), 0);
   }
 }

@@ -1,7 +1,7 @@
 // Stored weights to eight bits, once, at load: balanced, rotated, rounded with one step a row.
 
 import { PANEL_COLUMNS } from "./parts/panels.ts";
-import { inverseOf, largestMagnitude, lowBytes, roundFour, stepOf } from "./parts/quantize.ts";
+import { writeColumn } from "./parts/quantize.ts";
 import { rotationBlock, rotationGain, scaleAndRotate } from "./parts/rotate.ts";
 import { PANEL_HEAD } from "./parts/tile-int.ts";
 import { BF16, F16, F32, widenRow } from "./parts/widen.ts";
@@ -79,24 +79,8 @@ function quantizeRow(args: QuantizeWeights, index: i32, panel: usize, column: i3
   v128.store(row + ((<usize>args.depth << 2) & ~15), i32x4.splat(0));
   widen(args, index, 0, args.depth, row);
   scaleAndRotate(row, factors, row, args.depth, block);
-  const step = stepOf(largestMagnitude(row, args.paddedDepth));
-  const sum = writeColumn(row, args.paddedDepth, inverseOf(step), panel + PANEL_HEAD + (<usize>column << 2));
   // Both factors of the product were lengthened by √block.
-  store<f32>(panel + (<usize>column << 2), step / rotationGain(block));
-  store<i32>(panel + 32 + (<usize>column << 2), -args.activationOffset * sum);
-}
-
-/** Writes one column of a panel and returns the sum of its values. */
-function writeColumn(x: usize, depth: i32, inverseStep: f32, into: usize): i32 {
-  const inverse = f32x4.splat(inverseStep);
-  let sums = i32x4.splat(0);
-  for (let k = 0; k < depth; k += 4, x += 16, into += PANEL_COLUMNS << 2) {
-    const four = roundFour(x, inverse);
-    sums = i32x4.add(sums, i32x4.shr_s(i32x4.shl(four, 24), 24));
-    v128.store32_lane(into, lowBytes(four), 0);
-  }
-  const pairs = i32x4.add(sums, v128.shuffle<u32>(sums, sums, 2, 3, 2, 3));
-  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+  writeColumn(row, args.paddedDepth, 1 / rotationGain(block), args.activationOffset, panel, column);
 }
 
 /** into = columns [first, first + count) of a stored row */

@@ -26,11 +26,18 @@ export function writeResults(args: Attention, task: Task, work: Work): void {
 
 /** Of rows `row` … in a matrix [*, heads · D] at `base`. */
 function writeAddresses(args: Attention, task: Task, work: Work, row: i32, rows: i32, base: usize): void {
-  const heads = groupOf(args);
-  for (let i = 0; i < rows; i++, row++) {
-    const head = (task.queryStart + row / heads) * args.heads + task.kvHead * heads + (row % heads);
-    store<usize>(work.rowAddresses + <usize>i * sizeof<usize>(), base + (<usize>(head * args.headDim) << 2));
+  for (let i = 0; i < rows; i++) {
+    store<usize>(work.rowAddresses + <usize>i * sizeof<usize>(), headAddress(args, task, row + i, base));
   }
+}
+
+/** Of row `row` in a matrix [*, heads · D] at `base`. */
+// @ts-ignore: decorator
+@inline
+export function headAddress(args: Attention, task: Task, row: i32, base: usize): usize {
+  const group = groupOf(args);
+  const head = (task.queryStart + row / group) * args.heads + task.kvHead * group + (row % group);
+  return base + (<usize>(head * args.headDim) << 2);
 }
 
 /** Where row `row` is in panels [D, C] from `base` on. */

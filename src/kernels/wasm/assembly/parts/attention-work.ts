@@ -2,6 +2,9 @@
 // Shape letters: D head_dim, R rows of a tile, C columns of a register tile (queries side by side), P = ⌈R / C⌉ panels.
 
 import { EXP2_BYTES, writeExp2 } from "./exp2.ts";
+import { PANEL_COLUMNS } from "./panels.ts";
+import { PANEL_HEAD } from "./tile-int.ts";
+import { F32 } from "./widen.ts";
 
 /**
  * Keys of a block, whole register tiles of 6 or 4 rows. Longer sequences would be 1 % faster with twice as many, but few
@@ -31,6 +34,10 @@ export class Attention {
   tileRows: i32;
   /** Columns of a register tile, 8 or 16. */
   tileColumns: i32;
+  /** Rows of a register tile of rounded keys at most. */
+  keyRows: i32;
+  /** What the engine's 8-bit dot product adds to one operand, 128 or 0. */
+  activationOffset: i32;
 }
 
 @unmanaged
@@ -45,6 +52,8 @@ export class Task {
   keyStart: i32;
   /** Keys the first query sees, the prefix included; each later one sees one more. */
   visible: i32;
+  /** F32, or I8 or I16 for scores from rounded queries and keys (rounded-scores.ts). */
+  scores: i32;
 }
 
 /** The thread's working memory for one tile. */
@@ -68,13 +77,20 @@ export class Work {
   /** [P · C] each: the running maximum of scores, and the running sum of weights. */
   maxima: usize;
   totals: usize;
-  /** Panels [D, C] of q · scale and of weights · values. */
+  /** Panels [D, C] of q · scale; of rounded queries column panels (tile-int.ts), `queryBytes` each. */
   q: usize;
+  queryBytes: usize;
+  /** Panels [D, C] of weights · values. */
   sums: usize;
   /** Of exp2. */
   constants: usize;
   /** Addresses of eight rows. */
   rowAddresses: usize;
+  /** Of rounded rows: D in words of four, one row before it is rounded and D ones, and the steps of the block's keys. */
+  words: i32;
+  rotated: usize;
+  ones: usize;
+  keySteps: usize;
 }
 
 /** Divides the thread's scratch memory, and begins with no keys seen. */
@@ -94,11 +110,29 @@ export function prepareWork(args: Attention, task: Task, scratch: usize): Work {
   work.maxima = work.valueCopies + <usize>BLOCK_KEYS * work.copyBytes;
   work.totals = work.maxima + <usize>work.panels * work.stride;
   work.q = work.totals + <usize>work.panels * work.stride;
-  work.sums = work.q + <usize>work.panels * work.panelBytes;
+  work.words = (args.headDim + 3) >> 2;
+  work.queryBytes = PANEL_HEAD + (<usize>work.words << 5);
+  const columnPanels = <usize>(work.panels * (args.tileColumns / PANEL_COLUMNS));
+  work.sums = work.q + (task.scores === F32 ? <usize>work.panels * work.panelBytes : columnPanels * work.queryBytes);
+  const end = work.sums + <usize>work.panels * work.panelBytes;
   writeExp2(work.constants);
-  for (let at = work.maxima; at < work.totals; at += 16) v128.store(at, f32x4.splat(LOWEST));
-  memory.fill(work.totals, 0, <usize>work.panels * (work.stride + 2 * work.panelBytes));
+  fill(work.maxima, work.totals, LOWEST);
+  memory.fill(work.totals, 0, end - work.totals);
+  if (task.scores !== F32) prepareRounding(args, work, end);
   return work;
+}
+
+function prepareRounding(args: Attention, work: Work, at: usize): void {
+  const rowBytes = (<usize>args.headDim << 2) + 32;
+  work.keySteps = at;
+  work.ones = at + (<usize>BLOCK_KEYS << 2);
+  work.rotated = work.ones + rowBytes;
+  fill(work.ones, work.rotated, 1);
+  v128.store(work.rotated + ((<usize>args.headDim << 2) & ~15), i32x4.splat(0)); // read as part of the last word
+}
+
+function fill(from: usize, end: usize, value: f32): void {
+  for (; from < end; from += 16) v128.store(from, f32x4.splat(value));
 }
 
 /** Query heads that share a key/value head. */
@@ -106,4 +140,12 @@ export function prepareWork(args: Attention, task: Task, scratch: usize): Work {
 @inline
 export function groupOf(args: Attention): i32 {
   return args.heads / args.kvHeads;
+}
+
+/** Key and value row of logical key `key`, as an offset in bytes for this task's head. */
+// @ts-ignore: decorator
+@inline
+export function keyOffset(args: Attention, task: Task, key: i32): usize {
+  const row = key < task.prefixLength ? task.prefixStart + key : task.keyStart + key - task.prefixLength;
+  return (<usize>(row * args.kvHeads + task.kvHead) * <usize>args.headDim) << 2;
 }
