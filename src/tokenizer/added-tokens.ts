@@ -70,7 +70,7 @@ export class AddedTokenMatcher {
       if (pattern === undefined) continue;
       const matchEnd = at + pattern.bytes.length;
       if (!pattern.token.singleWord || this.#standsAlone(bytes, start, at, matchEnd, end)) {
-        const from = pattern.token.lstrip ? this.#spacesBefore(bytes, done, at) : at;
+        const from = pattern.token.lstrip ? this.#spacesBefore(bytes, done, Math.max(done, at)) : at;
         const to = pattern.token.rstrip ? this.#spacesBehind(bytes, matchEnd, end) : matchEnd;
         if (from > done) pieces.push({ id: -1, start: done, end: from });
         pieces.push({ id: pattern.token.id, start: from, end: to });

@@ -58,7 +58,11 @@ export class Encoder {
     this.#reserveIds(length);
     const found: number[] = [];
     let utf16 = 0;
+    let done = 0;
     for (const piece of this.#rawTokens.split(this.#text.bytes, 0, length)) {
+      // As in the original, a token may begin with white space that the one before it has swallowed.
+      if (offsets && piece.start < done) utf16 -= alignPlain(this.#text.bytes.subarray(piece.start, done)).length;
+      done = piece.end;
       const source = piece.id === -1 ? this.#encodeText(piece, length, limit) : this.#pushToken(piece);
       if (offsets) utf16 = this.#align(piece, source, utf16, found);
       if (this.#count >= limit) break;

@@ -67,6 +67,15 @@ describe("Tokenizer against the original", () => {
   ];
   const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 10 }).map((parts) => parts.join(""));
 
+  it("gives white space to the token that swallows it and to the one that begins with it", async () => {
+    for (const lstrip of [false, true]) {
+      const addedToken = { content: " y", lstrip, rstrip: true, normalized: false };
+      const json = toyJson({ addedTokens: [addedToken] });
+      const original = Original.fromString(JSON.stringify(json));
+      await assertSame(Tokenizer.fromJSON(json), original, "é y \u3000 yx y  y.");
+    }
+  });
+
   it("finds added tokens with every flag in the same places", async () => {
     await fc.assert(
       fc.asyncProperty(addedTokens, fc.array(texts, { minLength: 5, maxLength: 5 }), async (tokens, samples) => {
