@@ -6,6 +6,8 @@ export type {
   DecoderShape,
   DeviceInfo,
   KvCache,
+  KvCacheSize,
+  KvCacheUse,
   Matrix,
   MatrixSource,
   MemoryUse,

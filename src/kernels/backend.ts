@@ -108,11 +108,23 @@ export interface Segment {
   readonly prefixLength: number;
 }
 
-/** Keys and values of earlier tokens, for every layer: `slots` rows of `keyValueWidth` each. */
-export interface KvCache {
+export interface KvCacheSize {
   readonly layers: number;
+  /** Tokens. */
   readonly slots: number;
+  /** KV·D */
   readonly keyValueWidth: number;
+}
+
+/**
+ * What a cache is for, so that a backend can choose how to compute over it: what several sequences of one call begin with
+ * (`"prefix"`), whose results must be those of sequences without a cache; or sequences that grow by a token or many at a time
+ * (`"growth"`), whose results must not depend on the pieces they grow by.
+ */
+export type KvCacheUse = "prefix" | "growth";
+
+/** Keys and values of earlier tokens, for every layer: `slots` rows of `keyValueWidth` each. */
+export interface KvCache extends KvCacheSize {
   /**
    * Copies slots of every layer from another cache, which is how a cache grows. Sees what earlier reads wrote, and is
    * seen by later ones.
@@ -209,7 +221,7 @@ export interface Backend {
   loadNorm(name: string, weight: Float32Array, eps: number): Norm;
   /** Called once after the weights: compile, tune and check whatever this shape needs. */
   prepare(shape: DecoderShape): Promise<void>;
-  createKvCache(layers: number, slots: number, keyValueWidth: number): KvCache;
+  createKvCache(size: KvCacheSize, use: KvCacheUse): KvCache;
   record(): Recording;
   /** Frees everything; a second call does nothing. */
   dispose(): Promise<void>;

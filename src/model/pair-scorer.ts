@@ -64,8 +64,8 @@ export class PairScorer {
     );
     const slots = prefixTokens + Math.max(...batches.map(tokensOf));
     const { numHiddenLayers, numKeyValueHeads, headDim } = config;
-    const cache =
-      prefixTokens > 0 ? backend.createKvCache(numHiddenLayers, slots, numKeyValueHeads * headDim) : undefined;
+    const size = { layers: numHiddenLayers, slots, keyValueWidth: numKeyValueHeads * headDim };
+    const cache = prefixTokens > 0 ? backend.createKvCache(size, "prefix") : undefined;
     try {
       for (const [b, batch] of batches.entries()) {
         signal?.throwIfAborted();

@@ -260,7 +260,7 @@ export const cacheCase: OpCase = {
   name: "attention over a cache",
   run: async (rig) => {
     const widths = { q: 128, kv: 64 };
-    const store = rig.backend.createKvCache(2, 50, widths.kv);
+    const store = rig.backend.createKvCache({ layers: 2, slots: 50, keyValueWidth: widths.kv }, "growth");
     const whole = { queryStart: 0, keyStart: 10, prefixStart: 0, prefixLength: 0 };
     const prompt = rig.ops.attention(await rig.qkv(20, 20, widths), {
       headDim: 32,

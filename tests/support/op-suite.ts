@@ -214,7 +214,7 @@ async function cacheRecipe(size: AttentionSize, backend: Backend, ops: Recording
   const { lengths, headDim } = size;
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const { q, k, v } = await qkvOf(size, backend, ops, { tokens });
-  const store = backend.createKvCache(2, tokens + 5, k.width);
+  const store = backend.createKvCache({ layers: 2, slots: tokens + 5, keyValueWidth: k.width }, "growth");
   const segments = raggedSegments(lengths).map((segment) => ({ ...segment, keyStart: segment.keyStart + 5 }));
   const rows = (wanted: (row: number, length: number) => boolean): Uint32Array =>
     Uint32Array.from(

@@ -1,4 +1,4 @@
-import type { KvCache, SlotRange } from "../backend.ts";
+import type { KvCache, KvCacheSize, SlotRange } from "../backend.ts";
 import { foreign } from "./foreign.ts";
 import { HostTensor } from "./host-tensor.ts";
 import type { HostQkv } from "./qkv.ts";
@@ -16,7 +16,7 @@ export class HostKvCache implements KvCache {
   readonly keyValueWidth: number;
   #layers: readonly CachedLayer[];
 
-  constructor(layers: number, slots: number, keyValueWidth: number) {
+  constructor({ layers, slots, keyValueWidth }: KvCacheSize) {
     this.layers = layers;
     this.slots = slots;
     this.keyValueWidth = keyValueWidth;

@@ -1,5 +1,14 @@
 import { Qwen3Error } from "../../core/errors.ts";
-import type { Backend, DecoderShape, DeviceInfo, Matrix, MatrixSource, MemoryUse, Recording } from "../backend.ts";
+import type {
+  Backend,
+  DecoderShape,
+  DeviceInfo,
+  KvCacheSize,
+  Matrix,
+  MatrixSource,
+  MemoryUse,
+  Recording,
+} from "../backend.ts";
 import { HostKvCache } from "./host-kv-cache.ts";
 import { HostMatrix } from "./host-matrix.ts";
 import type { HostNorm } from "./host-norm.ts";
@@ -55,9 +64,10 @@ export class ReferenceBackend implements Backend {
     this.#assertLive();
   }
 
-  createKvCache(layers: number, slots: number, keyValueWidth: number): HostKvCache {
+  /** Computes alike whatever the cache is for. */
+  createKvCache(size: KvCacheSize): HostKvCache {
     this.#assertLive();
-    const cache = new HostKvCache(layers, slots, keyValueWidth);
+    const cache = new HostKvCache(size);
     this.#caches.add(cache);
     return cache;
   }

@@ -17,11 +17,6 @@ const TASK_WORDS = 8;
 const SCORES = { F32: 0, I8: 3, I16: 4 } as const satisfies Record<Tuning["scores"], number>;
 /** Values of a head from which on scores may be rounded: the errors of fewer do not average out (docs/wasm.md). */
 const LEAST_ROUNDED_HEAD = 64;
-/**
- * New tokens over a cache from which on they are. All keys are rounded for them: for one token that takes longer than what
- * it saves (1,024 keys, 0.6B shape: 83 → 114 ms a token). Without a cache a token's vector is to be the same however many follow.
- */
-const LEAST_ROUNDED_OVER_CACHE = 16;
 
 export interface WasmAttentionInput {
   readonly q: WasmActivation;
@@ -31,7 +26,11 @@ export interface WasmAttentionInput {
   readonly kvWidth: number;
   readonly headDim: number;
   readonly segments: readonly Segment[];
-  readonly cached: boolean;
+  /**
+   * Whether sequences grow over a cache, which keeps their scores float32: rounding all keys for one new token would take
+   * longer than what it saves (1,024 keys, 0.6B shape: 83 → 114 ms a token), and a token must be the same in whichever pieces it came.
+   */
+  readonly growing: boolean;
   /** What the keys and values must wait for. */
   readonly after: Parameters<Recorder["step"]>[0]["inputs"];
 }
@@ -42,12 +41,12 @@ export function attention(
   { threads, panelRows, tileColumns, dotProduct, ...tuning }: Tuning,
   input: WasmAttentionInput,
 ): WasmActivation {
-  const { q, headDim, kvWidth, segments, cached } = input;
+  const { q, headDim, kvWidth, segments, growing } = input;
   const [heads, kvHeads] = [q.width / headDim, kvWidth / headDim];
   const group = heads / kvHeads;
   const queries = queriesPerTile(segments, { group, kvHeads, threads });
-  const scores = SCORES[headDim < LEAST_ROUNDED_HEAD ? "F32" : tuning.scores];
-  const tasks = recorder.once(segments, () => taskTable(segments, { kvHeads, queries, scores, cached }));
+  const scores = SCORES[headDim < LEAST_ROUNDED_HEAD || growing ? "F32" : tuning.scores];
+  const tasks = recorder.once(segments, () => taskTable(segments, { kvHeads, queries, scores }));
   const out = activation(recorder, q.rows, q.width);
   const sizes = [heads, kvHeads, headDim, f32Bits(Math.LOG2E * headDim ** -0.5), panelRows, tileColumns];
   const rounding = [rowsOfTile(tuning.scores, panelRows), dotProduct.activationOffset];
@@ -76,21 +75,19 @@ interface TaskOptions {
   readonly kvHeads: number;
   /** Tokens of a tile at most. */
   readonly queries: number;
-  /** One of SCORES, for all but few tokens over a cache. */
+  /** One of SCORES. */
   readonly scores: number;
-  readonly cached: boolean;
 }
 
 /** One task per key/value head and up to `queries` tokens of a segment, the longest first. */
-function taskTable(segments: readonly Segment[], { kvHeads, queries, scores, cached }: TaskOptions): Uint32Array {
+function taskTable(segments: readonly Segment[], { kvHeads, queries, scores }: TaskOptions): Uint32Array {
   const tasks: { readonly work: number; readonly words: readonly number[] }[] = [];
   for (const { queryStart, queryLength, keyStart, keyLength, prefixStart, prefixLength } of segments) {
-    const own = cached && queryLength < LEAST_ROUNDED_OVER_CACHE ? SCORES.F32 : scores;
     for (let first = 0; first < queryLength; first += queries) {
       const count = Math.min(queries, queryLength - first);
       const visible = prefixLength + keyLength - queryLength + first + 1;
       for (let head = 0; head < kvHeads; head++) {
-        const words = [queryStart + first, count, head, prefixStart, prefixLength, keyStart, visible, own];
+        const words = [queryStart + first, count, head, prefixStart, prefixLength, keyStart, visible, scores];
         tasks.push({ work: count * (visible + count), words });
       }
     }

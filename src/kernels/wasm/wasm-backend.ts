@@ -5,6 +5,8 @@ import type {
   Backend,
   DecoderShape,
   DeviceInfo,
+  KvCacheSize,
+  KvCacheUse,
   Matrix,
   MatrixSource,
   MatrixUse,
@@ -137,10 +139,9 @@ export class WasmBackend implements Backend {
     void this.#quantizedCache?.write();
   }
 
-  createKvCache(layers: number, slots: number, keyValueWidth: number): WasmKvCache {
+  createKvCache(size: KvCacheSize, use: KvCacheUse): WasmKvCache {
     this.#assertLive();
-    const sizes = { layers, slots, keyValueWidth };
-    const cache: WasmKvCache = new WasmKvCache(sizes, this.#banks, () => this.#caches.delete(cache));
+    const cache: WasmKvCache = new WasmKvCache({ ...size, use }, this.#banks, () => this.#caches.delete(cache));
     this.#caches.add(cache);
     return cache;
   }

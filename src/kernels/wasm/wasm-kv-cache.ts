@@ -1,4 +1,4 @@
-import type { KvCache, SlotRange } from "../backend.ts";
+import type { KvCache, KvCacheSize, KvCacheUse, SlotRange } from "../backend.ts";
 import type { Bank } from "./bank.ts";
 import type { Banks } from "./banks.ts";
 import { own } from "./wasm-objects.ts";
@@ -8,16 +8,22 @@ export class WasmKvCache implements KvCache {
   readonly layers: number;
   readonly slots: number;
   readonly keyValueWidth: number;
+  readonly use: KvCacheUse;
   readonly #address: number;
   readonly #bank: Bank;
   readonly #banks: Banks;
   readonly #onDispose: () => void;
   #disposed = false;
 
-  constructor(sizes: Pick<KvCache, "layers" | "slots" | "keyValueWidth">, banks: Banks, onDispose: () => void) {
-    this.layers = sizes.layers;
-    this.slots = sizes.slots;
-    this.keyValueWidth = sizes.keyValueWidth;
+  constructor(
+    { layers, slots, keyValueWidth, use }: KvCacheSize & { readonly use: KvCacheUse },
+    banks: Banks,
+    onDispose: () => void,
+  ) {
+    this.layers = layers;
+    this.slots = slots;
+    this.keyValueWidth = keyValueWidth;
+    this.use = use;
     this.#banks = banks;
     this.#bank = banks.withRoom(this.byteLength);
     this.#onDispose = onDispose;

@@ -62,15 +62,22 @@ export class WasmRecording implements Recording {
     const q = ownActivation(result.q);
     const k = ownActivation(result.k);
     const v = ownActivation(result.v);
-    const common = { q, kvWidth: k.width, headDim, segments, cached: cache !== undefined };
+    const common = { q, kvWidth: k.width, headDim, segments };
     if (!cache) {
-      const input = { ...common, keys: k.value, values: v.value, after: [k.value, v.value] };
+      const input = { ...common, keys: k.value, values: v.value, after: [k.value, v.value], growing: false };
       return attention(this.#recorder, this.#tuning, input);
     }
-    const { keys, values } = own(WasmKvCache, cache.store, "cache").layerAt(cache.layer);
+    const store = own(WasmKvCache, cache.store, "cache");
+    const { keys, values } = store.layerAt(cache.layer);
     storeInCache(this.#recorder, k, cache.slots, keys);
     storeInCache(this.#recorder, v, cache.slots, values);
-    return attention(this.#recorder, this.#tuning, { ...common, keys, values, after: [] });
+    return attention(this.#recorder, this.#tuning, {
+      ...common,
+      keys,
+      values,
+      after: [],
+      growing: store.use === "growth",
+    });
   }
 
   linear(x: Activation, weight: Matrix, options: { readonly residual?: Activation } = {}): WasmActivation {

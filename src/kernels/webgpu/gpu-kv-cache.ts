@@ -2,17 +2,11 @@ import type { GpuBuffer } from "../../core/gpu/gpu-buffer.ts";
 import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
 import { BufferUsage } from "../../core/gpu/usage.ts";
 import { Qwen3Error } from "../../core/errors.ts";
-import type { KvCache, SlotRange } from "../backend.ts";
+import type { KvCache, KvCacheSize, SlotRange } from "../backend.ts";
 import { type GpuTensor, QUAD_BYTES, quadsOf } from "./gpu-activation.ts";
 
 /** Does something on the GPU's queue after all batches asked for so far. */
 export type Enqueue = (work: () => void) => void;
-
-export interface KvCacheSize {
-  readonly layers: number;
-  readonly slots: number;
-  readonly keyValueWidth: number;
-}
 
 /** Keys and values of earlier tokens in GPU memory: two buffers a layer. They are lost with their device. */
 export class GpuKvCache implements KvCache {

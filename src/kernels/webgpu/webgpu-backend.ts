@@ -1,7 +1,16 @@
 import { setTimeout } from "node:timers/promises";
 import { Qwen3Error } from "../../core/errors.ts";
 import { GpuDevice, type GpuDeviceOptions } from "../../core/gpu/gpu-device.ts";
-import type { Backend, DecoderShape, DeviceInfo, Matrix, MatrixSource, MatrixUse, MemoryUse } from "../backend.ts";
+import type {
+  Backend,
+  DecoderShape,
+  DeviceInfo,
+  KvCacheSize,
+  Matrix,
+  MatrixSource,
+  MatrixUse,
+  MemoryUse,
+} from "../backend.ts";
 import { HostTable } from "../host-table.ts";
 import { GpuKvCache } from "./gpu-kv-cache.ts";
 import { GpuMatrix } from "./gpu-matrix.ts";
@@ -102,9 +111,9 @@ export class WebGpuBackend implements Backend {
     await this.#prepareSession(this.#session, this.#matrices);
   }
 
-  createKvCache(layers: number, slots: number, keyValueWidth: number): GpuKvCache {
+  /** Scores are float32 whatever the cache is for. */
+  createKvCache(size: KvCacheSize): GpuKvCache {
     this.#assertLive();
-    const size = { layers, slots, keyValueWidth };
     return new GpuKvCache(this.#session.device, size, (work) => {
       this.#turn = this.#turn.then(work).catch(() => {}); // the next batch reports what went wrong
     });

@@ -45,7 +45,8 @@ export class SequenceCache implements Disposable {
       slots += capacity;
     }
     const { numHiddenLayers, numKeyValueHeads, headDim } = this.#config;
-    const store = this.#backend.createKvCache(numHiddenLayers, slots, numKeyValueHeads * headDim);
+    const size = { layers: numHiddenLayers, slots, keyValueWidth: numKeyValueHeads * headDim };
+    const store = this.#backend.createKvCache(size, "growth");
     this.#moveTo(store, regions);
     return store;
   }

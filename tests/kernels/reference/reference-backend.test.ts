@@ -165,7 +165,7 @@ describe("reference attention", () => {
     const ops = backend.record();
     const rows = await qkv(backend, ops, 4);
     const whole = ops.attention(rows, { headDim, segments: [segment({ queryLength: 4, keyLength: 4 })] });
-    const store = backend.createKvCache(1, 10, width.kv);
+    const store = backend.createKvCache({ layers: 1, slots: 10, keyValueWidth: width.kv });
     const part = (indices: Uint32Array): QkvResult => ({
       q: ops.gatherRows(rows.q, indices),
       k: ops.gatherRows(rows.k, indices),

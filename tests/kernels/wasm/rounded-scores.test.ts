@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { createBackend } from "../../../src/index.ts";
-import type { Backend, Segment } from "../../../src/kernels/backend.ts";
+import type { Backend, KvCacheUse, Segment } from "../../../src/kernels/backend.ts";
 import { ReferenceBackend } from "../../../src/kernels/reference/reference-backend.ts";
 import { assertClose } from "../../support/close.ts";
 import { activationOf, noise } from "../../support/random-operands.ts";
@@ -71,25 +71,32 @@ for (const simd of SIMD_LEVELS) {
 }
 
 describe("wasm: attention of an eight-bit model", () => {
-  const few = { lengths: [1, 15, 2], kvHeads: 2, group: 2, headDim: 64, prefix: true };
+  const ragged = { lengths: [20, 1, 50, 2], kvHeads: 2, group: 2, headDim: 64, prefix: true };
   const small = { lengths: [40, 19], kvHeads: 2, group: 2, headDim: 62, prefix: false };
-  for (const [what, size, cached] of [
-    ["fewer than 16 tokens over a cache", few, true],
-    ["heads of fewer than 64 values", small, false],
+  for (const [what, size, use] of [
+    ["sequences that grow over a cache", ragged, "growth"],
+    ["heads of fewer than 64 values", small, undefined],
   ] as const) {
     it(`keeps float32 scores for ${what}`, async () => {
       const results: Float32Array[] = [];
       for (const weights of ["int8", "stored"] as const) {
         const backend = await createBackend({ kind: "wasm", threads: 2, weights });
-        results.push(await attend(backend, size, randomHeads(size), cached));
+        results.push(await attend(backend, size, randomHeads(size), use));
         await backend.dispose();
       }
       assert.deepEqual(results[0], results[1]);
     });
   }
+
+  it("rounds the scores of the same tokens alike over a prefix in a cache and without one", async () => {
+    const backend = await createBackend({ kind: "wasm", threads: 2, weights: "int8" });
+    const heads = randomHeads(ragged);
+    assert.deepEqual(await attend(backend, ragged, heads, "prefix"), await attend(backend, ragged, heads));
+    await backend.dispose();
+  });
 });
 
-async function attend(backend: Backend, size: Size, { q, k, v }: Heads, cached = false): Promise<Float32Array> {
+async function attend(backend: Backend, size: Size, { q, k, v }: Heads, use?: KvCacheUse): Promise<Float32Array> {
   const { kvHeads, group, headDim } = size;
   const kvWidth = kvHeads * headDim;
   const ops = backend.record();
@@ -99,7 +106,8 @@ async function attend(backend: Backend, size: Size, { q, k, v }: Heads, cached =
     v: await activationOf(backend, ops, v, kvWidth),
   };
   const slots = Uint32Array.from({ length: k.length / kvWidth }, (_, i) => i);
-  const cache = cached ? { store: backend.createKvCache(1, slots.length, kvWidth), layer: 0, slots } : undefined;
+  const cacheSize = { layers: 1, slots: slots.length, keyValueWidth: kvWidth };
+  const cache = use && { store: backend.createKvCache(cacheSize, use), layer: 0, slots };
   const options = { headDim, segments: segmentsOf(size), ...(cache && { cache }) };
   const [out = new Float32Array()] = await ops.read(ops.attention(qkv, options));
   return out;
