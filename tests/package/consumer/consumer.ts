@@ -27,6 +27,8 @@ import {
   type GeneratedToken,
   type GenerateOptions,
   type KvCache,
+  type KvCacheSize,
+  type KvCacheUse,
   type LoadOptions,
   type Matrix,
   type MatrixSource,
@@ -184,7 +186,9 @@ async function backends(): Promise<void> {
   const rows: Activation = ops.rmsNorm(ops.embed(matrix, Uint32Array.of(1)), norm);
   const [normed] = await recording.read(rows);
   assert.ok(Math.abs((normed?.[1] ?? 0) - Math.SQRT2) < 1e-3, kind);
-  const cache: KvCache = backend.createKvCache({ layers: 1, slots: 4, keyValueWidth: 2 }, "growth");
+  const size: KvCacheSize = { layers: 1, slots: 4, keyValueWidth: 2 };
+  const use: KvCacheUse = "growth";
+  const cache: KvCache = backend.createKvCache(size, use);
   cache.dispose();
   await backend.dispose();
   const segment = { queryStart: 0, queryLength: 1, keyStart: 0, keyLength: 1, prefixStart: 0, prefixLength: 0 };
