@@ -27,8 +27,7 @@ if (files.length === 0) {
 }
 // Node's default leaves a core out: half of the machines that continuous integration runs on.
 const concurrency = `--test-concurrency=${availableParallelism()}`;
-const patient = `--import=${new URL("patient-polling.js", import.meta.url).href}`;
-const { status } = spawnSync(process.execPath, ["--test", patient, concurrency, ...nodeOptions, ...files], {
+const { status } = spawnSync(process.execPath, ["--test", concurrency, ...nodeOptions, ...files], {
   stdio: "inherit",
   env: { ...process.env, ...(await gpuEnvironment()) },
 });

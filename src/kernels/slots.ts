@@ -20,25 +20,28 @@ export interface SlotPlan {
  * @param kept values that are read after the last step
  */
 export function assignSlots(steps: readonly Step[], sizes: readonly number[], kept: ReadonlySet<number>): SlotPlan {
-  const lastUse = lastUses(steps);
+  const lastUse = lastUses(steps, sizes.length);
   const slotOf = Array.from(sizes, () => -1);
   const slotSizes: number[] = [];
   const free = new Set<number>();
   for (const [index, { inputs, outputs }] of steps.entries()) {
-    for (const value of outputs) slotOf[value] = takeSlot(free, slotSizes, sizes[value] ?? 0);
-    for (const value of new Set([...inputs, ...outputs])) {
+    const release = (value: number): void => {
       const slot = slotOf[value] ?? -1;
-      if (slot >= 0 && !kept.has(value) && (lastUse.get(value) ?? index) === index) free.add(slot);
-    }
+      if (slot >= 0 && lastUse[value] === index && !kept.has(value)) free.add(slot);
+    };
+    for (const value of outputs) slotOf[value] = takeSlot(free, slotSizes, sizes[value] ?? 0);
+    for (const value of inputs) release(value);
+    for (const value of outputs) release(value);
   }
   return { slotOf, slotSizes };
 }
 
-/** The last step that reads each value. */
-function lastUses(steps: readonly Step[]): Map<number, number> {
-  const last = new Map<number, number>();
-  for (const [index, { inputs }] of steps.entries()) {
-    for (const value of inputs) last.set(value, index);
+/** The last step that reads each value, or writes it where none does. */
+function lastUses(steps: readonly Step[], values: number): Int32Array {
+  const last = new Int32Array(values);
+  for (const [index, { inputs, outputs }] of steps.entries()) {
+    for (const value of outputs) last[value] = index;
+    for (const value of inputs) last[value] = index;
   }
   return last;
 }

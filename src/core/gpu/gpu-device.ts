@@ -7,6 +7,7 @@ import {
   GPU_FEATURES,
   type GpuFeature,
 } from "./adapter.ts";
+import { DawnPolling } from "./dawn-polling.ts";
 import { GpuBuffer, type MemoryPool } from "./gpu-buffer.ts";
 import { checkLimits, type GpuLimits, requiredLimits, usableLimits } from "./limits.ts";
 import { type SubgroupMatrix, subgroupMatrixOf } from "./subgroup-matrix.ts";
@@ -44,6 +45,7 @@ export class GpuDevice {
   readonly allocated: Record<MemoryPool, number> = { weights: 0, activations: 0, cache: 0 };
   /** Dawn's instance; kept because its devices die with it. */
   readonly instance: GPU;
+  readonly #polling: DawnPolling;
   #lostBecause: string | undefined;
   #failure: GPUError | undefined;
   #nextBufferId = 0;
@@ -52,6 +54,7 @@ export class GpuDevice {
     this.instance = gpu;
     this.raw = raw;
     this.adapter = summary;
+    this.#polling = new DawnPolling(summary);
     this.features = new Set(GPU_FEATURES.filter((feature) => raw.features.has(feature)));
     this.limits = usableLimits(raw.limits, options.limits);
     const { subgroupMinSize, subgroupMaxSize } = raw.adapterInfo;
@@ -108,6 +111,11 @@ export class GpuDevice {
     }
   }
 
+  /** Every call of Dawn's that returns a promise is made by this, so that Dawn does not keep a core busy until it is kept. */
+  ask<T>(call: () => Promise<T>): Promise<T> {
+    return this.#polling.ask(call);
+  }
+
   /** Runs `work` and throws what the device reports about its commands, or about memory that ran out. */
   async guard<T>(what: string, work: () => T): Promise<T> {
     this.raw.pushErrorScope("out-of-memory");
@@ -117,7 +125,7 @@ export class GpuDevice {
     try {
       result = work();
     } finally {
-      scopes = Promise.all([this.raw.popErrorScope(), this.raw.popErrorScope()]);
+      scopes = this.ask(() => Promise.all([this.raw.popErrorScope(), this.raw.popErrorScope()]));
       scopes.catch(() => {}); // a lost device answers with a rejection; whoever waits for its results sees that
     }
     const [invalid, exhausted] = await scopes;

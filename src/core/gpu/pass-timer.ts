@@ -9,6 +9,7 @@ const TIMESTAMP_BYTES = 8;
 
 /** GPU time of passes, by timestamps at their boundaries. For one submission. */
 export class PassTimer {
+  readonly #device: GpuDevice;
   readonly #sets: GPUQuerySet[] = [];
   readonly #count: number;
   readonly #resolved: GpuBuffer;
@@ -19,6 +20,7 @@ export class PassTimer {
     if (!device.features.has("timestamp-query")) {
       throw new Qwen3Error("unsupported", `'${device.adapter.name}' has no timestamps, so its kernels cannot be timed`);
     }
+    this.#device = device;
     this.#count = 2 * passes;
     for (let first = 0; first < this.#count; first += SET_SIZE) {
       const count = Math.min(SET_SIZE, this.#count - first);
@@ -46,7 +48,7 @@ export class PassTimer {
 
   /** Nanoseconds of every pass, once the work is done. Frees the queries. */
   async read(): Promise<number[]> {
-    await this.#staging.raw.mapAsync(MAP_MODE_READ);
+    await this.#device.ask(() => this.#staging.raw.mapAsync(MAP_MODE_READ));
     const stamps = new BigUint64Array(this.#staging.raw.getMappedRange());
     const times = Array.from({ length: this.#count / 2 }, (_, i) => {
       return Number((stamps[2 * i + 1] as bigint) - (stamps[2 * i] as bigint));

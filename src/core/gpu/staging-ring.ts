@@ -26,7 +26,7 @@ export class StagingRing {
 
   /** Waits for the work before it, hands the first `size` bytes to `use`, and takes the buffer back. */
   async read<T>(buffer: GpuBuffer, size: number, use: (bytes: ArrayBuffer) => T): Promise<T> {
-    await buffer.raw.mapAsync(MAP_MODE_READ, 0, size);
+    await this.#device.ask(() => buffer.raw.mapAsync(MAP_MODE_READ, 0, size));
     try {
       return use(buffer.raw.getMappedRange(0, size));
     } finally {

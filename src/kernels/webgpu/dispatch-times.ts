@@ -49,6 +49,6 @@ async function byClock(device: GpuDevice, encoder: DispatchEncoder, dispatch: Di
     pass.end();
     device.raw.queue.submit([commands.finish()]);
   });
-  await device.raw.queue.onSubmittedWorkDone();
+  await device.ask(() => device.raw.queue.onSubmittedWorkDone());
   return (performance.now() - started) / REPEATS;
 }

@@ -56,16 +56,17 @@ export class PipelineCache {
     const layout = this.#layoutOf(kernel);
     device.pushErrorScope("validation"); // the messages below say it better
     const module = device.createShaderModule({ label: key, code });
-    const silenced = device.popErrorScope();
+    const silenced = this.#device.ask(() => device.popErrorScope());
     try {
-      const raw = await device.createComputePipelineAsync({
+      const descriptor = {
         label: key,
         layout: device.createPipelineLayout({ label: key, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: "main", constants: overrides },
-      });
+      };
+      const raw = await this.#device.ask(() => device.createComputePipelineAsync(descriptor));
       return { key, raw, layout };
     } catch (cause) {
-      const { messages } = await module.getCompilationInfo();
+      const { messages } = await this.#device.ask(() => module.getCompilationInfo());
       const details = messages.length > 0 ? annotate(code, messages) : String(cause);
       throw new Qwen3Error(
         "device",
