@@ -3,7 +3,7 @@
 // neighbours nor on how the work was divided.
 
 import { madd } from "./vector.ts";
-import { BF16, F16, F32, widenEven, widenOdd } from "./widen.ts";
+import { BF16, F16, F32, widenEven, widenFirst, widenLast, widenOdd } from "./widen.ts";
 
 /** Bytes of one step of a column panel: eight values. */
 // @ts-ignore: decorator
@@ -23,17 +23,17 @@ function tile(
 ): void {
   const zero = f32x4.splat(0);
   let r = c;
-  let c00 = v128.load(r), c01 = v128.load(r, 16);
+  let c00 = first(TYPE, ROWS, r), c01 = last(TYPE, ROWS, r);
   let c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
-  if (ROWS > 1) { r += stride; c10 = v128.load(r); c11 = v128.load(r, 16); }
-  if (ROWS > 2) { r += stride; c20 = v128.load(r); c21 = v128.load(r, 16); }
-  if (ROWS > 3) { r += stride; c30 = v128.load(r); c31 = v128.load(r, 16); }
-  if (ROWS > 4) { r += stride; c40 = v128.load(r); c41 = v128.load(r, 16); }
-  if (ROWS > 5) { r += stride; c50 = v128.load(r); c51 = v128.load(r, 16); }
+  if (ROWS > 1) { r += stride; c10 = first(TYPE, ROWS, r); c11 = last(TYPE, ROWS, r); }
+  if (ROWS > 2) { r += stride; c20 = first(TYPE, ROWS, r); c21 = last(TYPE, ROWS, r); }
+  if (ROWS > 3) { r += stride; c30 = first(TYPE, ROWS, r); c31 = last(TYPE, ROWS, r); }
+  if (ROWS > 4) { r += stride; c40 = first(TYPE, ROWS, r); c41 = last(TYPE, ROWS, r); }
+  if (ROWS > 5) { r += stride; c50 = first(TYPE, ROWS, r); c51 = last(TYPE, ROWS, r); }
   for (; depth > 0; depth--) {
     const w = v128.load(b);
-    const b0 = TYPE === F32 ? w : widenEven(TYPE, w);
-    const b1 = TYPE === F32 ? v128.load(b, 16) : widenOdd(TYPE, w);
+    const b0 = TYPE === F32 ? w : isShuffled(TYPE, ROWS) ? widenFirst(TYPE, w) : widenEven(TYPE, w);
+    const b1 = TYPE === F32 ? v128.load(b, 16) : isShuffled(TYPE, ROWS) ? widenLast(TYPE, w) : widenOdd(TYPE, w);
     let x = v128.load32_splat(a);
     c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
     if (ROWS > 1) { x = v128.load32_splat(a, 4); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); }
@@ -47,12 +47,40 @@ function tile(
     b += stepBytes(TYPE);
   }
   r = c;
-  v128.store(r, c00); v128.store(r, c01, 16);
-  if (ROWS > 1) { r += stride; v128.store(r, c10); v128.store(r, c11, 16); }
-  if (ROWS > 2) { r += stride; v128.store(r, c20); v128.store(r, c21, 16); }
-  if (ROWS > 3) { r += stride; v128.store(r, c30); v128.store(r, c31, 16); }
-  if (ROWS > 4) { r += stride; v128.store(r, c40); v128.store(r, c41, 16); }
-  if (ROWS > 5) { r += stride; v128.store(r, c50); v128.store(r, c51, 16); }
+  put(TYPE, ROWS, r, c00, c01);
+  if (ROWS > 1) put(TYPE, ROWS, (r += stride), c10, c11);
+  if (ROWS > 2) put(TYPE, ROWS, (r += stride), c20, c21);
+  if (ROWS > 3) put(TYPE, ROWS, (r += stride), c30, c31);
+  if (ROWS > 4) put(TYPE, ROWS, (r += stride), c40, c41);
+  if (ROWS > 5) put(TYPE, ROWS, (r += stride), c50, c51);
+}
+
+/** Whether weights are widened by shuffles, so that a row's sums are columns 0 4 1 5 and 2 6 3 7. */
+// @ts-ignore: decorator
+@inline
+function isShuffled(TYPE: i32, ROWS: i32): bool {
+  return TYPE !== F32 && ROWS < 6;
+}
+
+/** The sums so far of the eight columns at `c`: the first four in the tile's order. */
+// @ts-ignore: decorator
+@inline
+function first(TYPE: i32, ROWS: i32, c: usize): v128 {
+  return isShuffled(TYPE, ROWS) ? v128.shuffle<u32>(v128.load(c), v128.load(c, 16), 0, 4, 1, 5) : v128.load(c);
+}
+
+/** The last four. */
+// @ts-ignore: decorator
+@inline
+function last(TYPE: i32, ROWS: i32, c: usize): v128 {
+  return isShuffled(TYPE, ROWS) ? v128.shuffle<u32>(v128.load(c), v128.load(c, 16), 2, 6, 3, 7) : v128.load(c, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function put(TYPE: i32, ROWS: i32, c: usize, first: v128, last: v128): void {
+  v128.store(c, isShuffled(TYPE, ROWS) ? v128.shuffle<u32>(first, last, 0, 2, 4, 6) : first);
+  v128.store(c, isShuffled(TYPE, ROWS) ? v128.shuffle<u32>(first, last, 1, 3, 5, 7) : last, 16);
 }
 
 // @ts-ignore: decorator
@@ -91,8 +119,8 @@ export function multiplyTile(TYPE: i32, rows: i32, a: usize, b: usize, depth: i3
 // @ts-ignore: decorator
 @inline
 function row(TYPE: i32, a: usize, b: usize, panelBytes: usize, depth: i32, c: usize): void {
-  let c0 = v128.load(c), c1 = v128.load(c, 16), c2 = v128.load(c, 32), c3 = v128.load(c, 48);
-  let c4 = v128.load(c, 64), c5 = v128.load(c, 80), c6 = v128.load(c, 96), c7 = v128.load(c, 112);
+  let c0 = first(TYPE, 1, c), c1 = last(TYPE, 1, c), c2 = first(TYPE, 1, c + 32), c3 = last(TYPE, 1, c + 32);
+  let c4 = first(TYPE, 1, c + 64), c5 = last(TYPE, 1, c + 64), c6 = first(TYPE, 1, c + 96), c7 = last(TYPE, 1, c + 96);
   let p1 = b + panelBytes, p2 = p1 + panelBytes, p3 = p2 + panelBytes;
   for (; depth > 0; depth--) {
     const x = v128.load32_splat(a);
@@ -103,16 +131,18 @@ function row(TYPE: i32, a: usize, b: usize, panelBytes: usize, depth: i32, c: us
       c4 = madd(x, w2, c4); c5 = madd(x, v128.load(p2, 16), c5);
       c6 = madd(x, w3, c6); c7 = madd(x, v128.load(p3, 16), c7);
     } else {
-      c0 = madd(x, widenEven(TYPE, w0), c0); c1 = madd(x, widenOdd(TYPE, w0), c1);
-      c2 = madd(x, widenEven(TYPE, w1), c2); c3 = madd(x, widenOdd(TYPE, w1), c3);
-      c4 = madd(x, widenEven(TYPE, w2), c4); c5 = madd(x, widenOdd(TYPE, w2), c5);
-      c6 = madd(x, widenEven(TYPE, w3), c6); c7 = madd(x, widenOdd(TYPE, w3), c7);
+      c0 = madd(x, widenFirst(TYPE, w0), c0); c1 = madd(x, widenLast(TYPE, w0), c1);
+      c2 = madd(x, widenFirst(TYPE, w1), c2); c3 = madd(x, widenLast(TYPE, w1), c3);
+      c4 = madd(x, widenFirst(TYPE, w2), c4); c5 = madd(x, widenLast(TYPE, w2), c5);
+      c6 = madd(x, widenFirst(TYPE, w3), c6); c7 = madd(x, widenLast(TYPE, w3), c7);
     }
     a += 4;
     b += stepBytes(TYPE); p1 += stepBytes(TYPE); p2 += stepBytes(TYPE); p3 += stepBytes(TYPE);
   }
-  v128.store(c, c0); v128.store(c, c1, 16); v128.store(c, c2, 32); v128.store(c, c3, 48);
-  v128.store(c, c4, 64); v128.store(c, c5, 80); v128.store(c, c6, 96); v128.store(c, c7, 112);
+  put(TYPE, 1, c, c0, c1);
+  put(TYPE, 1, c + 32, c2, c3);
+  put(TYPE, 1, c + 64, c4, c5);
+  put(TYPE, 1, c + 96, c6, c7);
 }
 
 function rowF32(a: usize, b: usize, panelBytes: usize, depth: i32, c: usize): void { row(F32, a, b, panelBytes, depth, c); }

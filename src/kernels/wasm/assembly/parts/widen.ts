@@ -18,7 +18,7 @@ export function widenHigh(TYPE: i32, x: v128): v128 {
   return v128.or(f32x4.mul(magnitude, f32x4.splat(F16_TO_F32)), sign);
 }
 
-/** Columns 0–3 of eight 16-bit values in panel order. */
+/** Columns 0–3 of eight 16-bit values in panel order. Shifts alone: V8 would make the constant of a mask anew every time. */
 // @ts-ignore: decorator
 @inline
 export function widenEven(TYPE: i32, x: v128): v128 {
@@ -29,7 +29,24 @@ export function widenEven(TYPE: i32, x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenOdd(TYPE: i32, x: v128): v128 {
-  return widenHigh(TYPE, v128.and(x, i32x4.splat(<i32>0xffff0000)));
+  return widenHigh(TYPE, i32x4.shl(i32x4.shr_u(x, 16), 16));
+}
+
+/**
+ * Columns 0 4 1 5, the first four in panel order. Shuffles take no turn of the multipliers', as shifts do, but a register for
+ * zeros, which the largest register tile has not got: 34 → 30 GFLOP/s for six rows, 32 → 37 for four, 17 → 26 for one.
+ */
+// @ts-ignore: decorator
+@inline
+export function widenFirst(TYPE: i32, x: v128): v128 {
+  return widenHigh(TYPE, v128.shuffle<u16>(i32x4.splat(0), x, 0, 8, 1, 9, 2, 10, 3, 11));
+}
+
+/** Columns 2 6 3 7, the last four. */
+// @ts-ignore: decorator
+@inline
+export function widenLast(TYPE: i32, x: v128): v128 {
+  return widenHigh(TYPE, v128.shuffle<u16>(i32x4.splat(0), x, 4, 12, 5, 13, 6, 14, 7, 15));
 }
 
 /** One stored value. */
