@@ -5,7 +5,7 @@
 import { PANEL_COLUMNS, panelRows, panelStart } from "./panels.ts";
 import { multiplyRow, multiplyTile, stepBytes } from "./tile.ts";
 import { multiplyTileWide, multiplyTileWideI8 } from "./tile-wide.ts";
-import { I8, PANEL_HEAD, activationBytes, multiplyTileInt } from "./tile-int.ts";
+import { I8, PANEL_HEAD, activationBytes, multiplyRowI8, multiplyTileInt } from "./tile-int.ts";
 import { F32, widenPanel } from "./widen.ts";
 
 /** Depth of a cache block: 512 × 8 float32 of weights (16 KiB) and 512 × 6 of activations (12 KiB) share the L1 cache. */
@@ -195,7 +195,14 @@ function multiplyIntegers(TYPE: i32, p: Product, part: Part): void {
   const panelBytes = PANEL_HEAD + (<usize>words << 5);
   const wide = TYPE === I8 && p.tileColumns === 16;
   let b = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
-  for (let column = 0; column < part.columns; ) {
+  let column = 0;
+  if (TYPE === I8 && part.rows === 1) {
+    const a = p.x + <usize>part.firstRow * rowBytes, aStep = steps + (<usize>part.firstRow << 2);
+    for (; column + 32 <= part.columns; column += 32, b += panelBytes << 2) {
+      multiplyRowI8(a, aStep, b, panelBytes, words, part.sums + (<usize>column << 2));
+    }
+  }
+  while (column < part.columns) {
     const two = wide && column + 16 <= part.columns;
     const next = column + (two ? 16 : 8), nextB = b + (two ? panelBytes << 1 : panelBytes);
     lookAhead(part, next, nextB, panelBytes, words);
