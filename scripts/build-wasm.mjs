@@ -2,7 +2,7 @@
 // engine with SIMD128, NAME.relaxed.wasm for those with relaxed SIMD. Plain JavaScript, since it runs before anything
 // is compiled. Unchanged kernels are not compiled again: dist/wasm/hashes.json says from what each file was made.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { basename, join } from "node:path";
 
@@ -28,7 +28,7 @@ for (const entry of entries) {
   const digest = hash([common, read(entry)]);
   for (const [variant, flags] of Object.entries(VARIANTS)) {
     const file = `${name}.${variant}.wasm`;
-    if (before[file] !== digest) await compile(entry, join(output, file), flags);
+    if (before[file] !== digest || !existsSync(join(output, file))) await compile(entry, join(output, file), flags);
     after[file] = digest;
   }
 }

@@ -26,7 +26,10 @@ export class Head {
 
   /** One row per token. [vocab, hidden] */
   whole(): Promise<Matrix> {
-    this.#whole ??= this.#loadWhole();
+    this.#whole ??= this.#loadWhole().catch((error: unknown) => {
+      this.#whole = undefined; // may be asked for again
+      throw error;
+    });
     return this.#whole;
   }
 

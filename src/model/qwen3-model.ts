@@ -42,40 +42,43 @@ export interface ModelParts {
 
 /** What embedding, reranking and generating models have in common. */
 export abstract class Qwen3Model implements AsyncDisposable {
-  readonly #parts: ModelParts;
+  readonly #about: Pick<ModelParts, "name" | "config" | "backend" | "maxBatchTokens">;
+  #parts: ModelParts | undefined;
   #disposed: Promise<void> | undefined;
 
   protected constructor(parts: ModelParts) {
+    const { name, config, backend, maxBatchTokens } = parts;
+    this.#about = { name, config, backend, maxBatchTokens };
     this.#parts = parts;
   }
 
   /** The checkpoint's folder name or hub id. */
   get name(): string {
-    return this.#parts.name;
+    return this.#about.name;
   }
 
   /** Most tokens that it computes at once. */
   get maxBatchTokens(): number {
-    return this.#parts.maxBatchTokens;
+    return this.#about.maxBatchTokens;
   }
 
   get config(): Qwen3Config {
-    return this.#parts.config;
+    return this.#about.config;
   }
 
   /** What runs, on which adapter or how many threads. */
   get device(): DeviceInfo {
-    return this.#parts.backend.device;
+    return this.#about.backend.device;
   }
 
   /** Bytes held. */
   get memory(): MemoryUse {
-    return this.#parts.backend.memory;
+    return this.#about.backend.memory;
   }
 
   /** @throws Qwen3Error `not-found` if the checkpoint has no tokenizer.json */
   get tokenizer(): Tokenizer {
-    const { tokenizer, name } = this.#parts;
+    const { tokenizer, name } = this.parts;
     if (tokenizer) return tokenizer;
     const message = `${name} has no tokenizer.json, so texts cannot be read; put the model's tokenizer.json into its folder, or use forward(ids)`;
     throw new Qwen3Error("not-found", message);
@@ -110,7 +113,8 @@ export abstract class Qwen3Model implements AsyncDisposable {
 
   /** Frees the weights and the device. A second call does nothing; any other use afterwards is an error. */
   async dispose(): Promise<void> {
-    this.#disposed ??= this.#parts.close();
+    this.#disposed ??= this.#parts?.close();
+    this.#parts = undefined; // tables are in the host's memory, and go when nothing refers to them
     await this.#disposed;
   }
 
@@ -120,7 +124,7 @@ export abstract class Qwen3Model implements AsyncDisposable {
 
   /** The parts, as long as they live. */
   protected get parts(): ModelParts {
-    if (this.#disposed) throw new Qwen3Error("disposed", `${this.#parts.name} was disposed; load it again`);
+    if (!this.#parts) throw new Qwen3Error("disposed", `${this.name} was disposed; load it again`);
     return this.#parts;
   }
 }

@@ -44,12 +44,12 @@ export interface RankedDocument {
 
 /** Judges how well documents answer queries, with the scores of Qwen3-Reranker's official transformers code. */
 export class RerankerModel extends Qwen3Model {
-  readonly #scorer: PairScorer;
+  readonly #judge: Judge;
   #prompt: RerankPrompt | undefined;
 
   private constructor(parts: ModelParts, judge: Judge) {
     super(parts);
-    this.#scorer = new PairScorer(parts, judge);
+    this.#judge = judge;
   }
 
   /**
@@ -134,7 +134,7 @@ export class RerankerModel extends Qwen3Model {
   async logits(sequences: readonly Uint32Array[], queries: readonly string[]): Promise<Float64Array> {
     const { maxBatchTokens } = this.parts;
     const logits = new Float64Array(sequences.length).fill(Number.NaN);
-    for await (const batch of this.#scorer.score(sequences, groupByPrefix(sequences, queries), { maxBatchTokens })) {
+    for await (const batch of this.#scorer().score(sequences, groupByPrefix(sequences, queries), { maxBatchTokens })) {
       for (const { index, logit } of batch) logits[index] = logit;
     }
     return logits;
@@ -154,11 +154,15 @@ export class RerankerModel extends Qwen3Model {
     );
     const scores = Array.from(pairs, () => Number.NaN);
     let completed = 0;
-    for await (const batch of this.#scorer.score(sequences, groups, { maxBatchTokens, signal })) {
+    for await (const batch of this.#scorer().score(sequences, groups, { maxBatchTokens, signal })) {
       completed += spread(batch, unique, scores);
       onProgress?.({ stage: "rerank", completed, total: pairs.length, unit: "pairs" });
     }
     return scores;
+  }
+
+  #scorer(): PairScorer {
+    return new PairScorer(this.parts, this.#judge);
   }
 
   #encode(query: string, document: string, options: PairOptions): Uint32Array {

@@ -11,7 +11,10 @@ export interface WorkerStart {
 }
 
 /** A kernel computes one tile of a job: addresses of its arguments and of this worker's scratch memory. */
-type Kernel = (args: number, tile: number, scratch: number) => void;
+interface Kernel {
+  readonly name: string;
+  readonly run: (args: number, tile: number, scratch: number) => void;
+}
 
 /**
  * Looks at a barrier this often before sleeping: about 200 µs, longer than nearly all waits for the last tile of a job.
@@ -75,8 +78,13 @@ function runJob(kernels: readonly Kernel[], words: Int32Array, job: number, scra
   const kernel = kernels[words[job + JOB.kernel] as number] as Kernel;
   const args = words[job + JOB.args] as number;
   const tiles = words[job + JOB.tiles] as number;
-  for (let tile = Atomics.add(words, job + JOB.next, 1); tile < tiles; tile = Atomics.add(words, job + JOB.next, 1)) {
-    kernel(args, tile, scratch);
+  const { run } = kernel;
+  try {
+    for (let tile = Atomics.add(words, job + JOB.next, 1); tile < tiles; tile = Atomics.add(words, job + JOB.next, 1)) {
+      run(args, tile, scratch);
+    }
+  } catch (cause) {
+    throw new Error(`kernel '${kernel.name}': ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
@@ -100,7 +108,7 @@ function waitForAll(words: Int32Array, job: number): void {
 function placeOf(memory: WasmMemory): Place {
   const kernels = modules.flatMap((module) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    return WebAssembly.Module.exports(module).map(({ name }) => exports[name] as Kernel);
+    return WebAssembly.Module.exports(module).map(({ name }) => ({ name, run: exports[name] as Kernel["run"] }));
   });
   return { memory, kernels };
 }

@@ -46,7 +46,9 @@ export function attention(
   const group = heads / kvHeads;
   const queries = queriesPerTile(segments, { group, kvHeads, threads });
   const scores = SCORES[headDim < LEAST_ROUNDED_HEAD || growing ? "F32" : tuning.scores];
-  const tasks = recorder.once(segments, () => taskTable(segments, { kvHeads, queries, scores }));
+  const tasks = recorder.once(segments, `attention ${kvHeads} ${queries} ${scores}`, () => {
+    return taskTable(segments, { kvHeads, queries, scores });
+  });
   const out = activation(recorder, q.rows, q.width);
   const sizes = [heads, kvHeads, headDim, f32Bits(Math.LOG2E * headDim ** -0.5), panelRows, tileColumns];
   const rounding = [rowsOfTile(tuning.scores, panelRows), dotProduct.activationOffset];

@@ -1,3 +1,4 @@
+import { Qwen3Error } from "../../core/errors.ts";
 import type { ThreadPool } from "../../core/threads/thread-pool.ts";
 import { WebAssembly } from "../../core/webassembly.ts";
 import { Executor } from "./executor.ts";
@@ -30,8 +31,14 @@ export class Bank {
     this.staging = new Staging(heap);
   }
 
+  /** @throws Qwen3Error `too-large` where the process may not have so many addresses */
   static newHeap(): Heap {
-    return new Heap(new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true }));
+    try {
+      return new Heap(new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true }));
+    } catch (cause) {
+      const message = `the system refused the addresses of another WebAssembly memory (4 GiB, and as much again to guard it): ${String(cause)}; is the process limited (ulimit -v)?`;
+      throw new Qwen3Error("too-large", message, { cause });
+    }
   }
 
   /** A byte of this bank's memory, for everybody. */

@@ -1,8 +1,11 @@
-import type { ThreadPool } from "../../core/threads/thread-pool.ts";
+import { disposedError, type ThreadPool } from "../../core/threads/thread-pool.ts";
 import { Bank, bankOf } from "./bank.ts";
 import type { TimedJob } from "./executor.ts";
-import type { Heap } from "./heap.ts";
+import { type Heap, MOST_ROOM } from "./heap.ts";
 import { Constant, type HostArray, Recorder, type Step, Value } from "./program.ts";
+
+/** Left beside a cache for activations: those of some thousands of tokens. */
+const ROOM_BESIDE = 2 ** 29;
 
 export interface BanksOptions {
   /** The first memory, which is also the pool's. */
@@ -20,23 +23,19 @@ export interface BanksOptions {
  * first, which for a decoder is one row per token wherever its weights go over from one memory to the next.
  */
 export class Banks {
-  readonly #options: BanksOptions;
+  readonly #options: Omit<BanksOptions, "heap">;
   readonly #banks: Bank[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #loading: Promise<unknown> = Promise.resolve();
 
-  constructor(options: BanksOptions) {
+  constructor({ heap, ...options }: BanksOptions) {
     this.#options = options;
-    this.#add(options.heap);
+    this.#add(heap);
   }
 
   /** Bytes of activations, programs and scratch memory, at their largest so far. */
   get arenaBytes(): number {
     return this.#banks.reduce((sum, { executor }) => sum + executor.arenaBytes, 0);
-  }
-
-  get count(): number {
-    return this.#banks.length;
   }
 
   /** Collects how long every job took, while it is set. */
@@ -51,9 +50,15 @@ export class Banks {
     return fits ? last : this.#add(Bank.newHeap());
   }
 
-  /** A memory with room for what has no place of its own, such as a cache. */
+  /**
+   * A memory with room for what has no place of its own, such as a cache, and for a batch's activations beside it: the
+   * roomiest there is, or a new one.
+   */
   withRoom(bytes: number): Bank {
-    return this.#banks.find(({ heap }) => heap.hasRoom(bytes)) ?? this.#add(Bank.newHeap());
+    const rooms = this.#banks.map(({ heap }) => heap.room);
+    const roomiest = rooms.indexOf(Math.max(...rooms));
+    const isEnough = (rooms[roomiest] ?? 0) >= bytes + ROOM_BESIDE || bytes > MOST_ROOM;
+    return isEnough ? (this.#banks[roomiest] as Bank) : this.#add(Bank.newHeap());
   }
 
   /** Weights that programs must wait for; resolves when those before them are there. If they fail, so do the programs. */
@@ -80,9 +85,14 @@ export class Banks {
     return result;
   }
 
-  /** Does something to the memories after all programs so far and before those to come. */
-  inTurn(action: () => void): void {
-    this.#turn = this.#turn.then(action);
+  /** Does something to the memories after all programs so far and before those to come. It must not fail. */
+  inTurn(action: () => void | Promise<void>): void {
+    this.#turn = this.#turn.then(action).catch(() => {});
+  }
+
+  /** Lets go of all memories; nothing can be run any more. */
+  dispose(): void {
+    this.#banks.length = 0;
   }
 
   async #run(recorder: Recorder, results: readonly Value[]): Promise<Float32Array[]> {
@@ -93,7 +103,7 @@ export class Banks {
     for (const [i, { bank, steps }] of parts.entries()) {
       const needed = new Set([...parts.slice(i + 1).flatMap((part) => part.steps.flatMap(({ inputs }) => inputs)), ...results]); // oxfmt-ignore
       const wanted = [...new Set(steps.flatMap(({ outputs }) => outputs))].filter((value) => needed.has(value));
-      const arrays = await this.#runPart(recorder, this.#banks[bank - 1] as Bank, steps, { known, wanted });
+      const arrays = await this.#runPart(recorder, this.#numbered(bank), steps, { known, wanted });
       for (const value of known.keys()) if (!needed.has(value)) known.delete(value);
       for (const [j, value] of wanted.entries()) known.set(value, arrays[j] as Float32Array);
     }
@@ -116,6 +126,12 @@ export class Banks {
       part.step({ ...step, args, inputs });
     }
     return bank.executor.run(part, wanted);
+  }
+
+  #numbered(number: number): Bank {
+    const bank = this.#banks[number - 1];
+    if (bank) return bank;
+    throw disposedError(); // numbers come from addresses in one of them
   }
 
   #add(heap: Heap): Bank {

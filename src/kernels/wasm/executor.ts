@@ -3,13 +3,15 @@ import type { ThreadPool } from "../../core/threads/thread-pool.ts";
 import type { Heap } from "./heap.ts";
 import { alignUp, Constant, type HostArray, type Operand, type Recorder, Resident, Value } from "./program.ts";
 
+const NO_ARENA = { address: 0, bytes: 0 };
+
 /** Writes what was recorded into shared memory, has the threads run it, and reads the results. */
 export class Executor {
   readonly #heap: Heap;
   readonly #pool: ThreadPool;
   readonly #kernels: ReadonlyMap<string, number>;
   readonly #residents = new Map<HostArray, number>();
-  #arena = { address: 0, bytes: 0 };
+  #arena = NO_ARENA;
 
   constructor(heap: Heap, pool: ThreadPool, kernels: ReadonlyMap<string, number>) {
     this.#heap = heap;
@@ -121,6 +123,7 @@ export class Executor {
   #reserve(bytes: number): number {
     if (bytes > this.#arena.bytes) {
       this.#heap.free(this.#arena.address);
+      this.#arena = NO_ARENA; // if there is no room for the larger one, others may have the smaller one's
       this.#arena = { address: this.#heap.allocate(bytes, "a batch's activations"), bytes };
     }
     return this.#arena.address;

@@ -5,6 +5,8 @@ import type { WasmMemory } from "../../core/webassembly.ts";
 const PAGE = 65_536;
 /** What 32-bit addresses reach. */
 const LIMIT = 65_536 * PAGE;
+/** The most that an empty memory has room for. */
+export const MOST_ROOM: number = LIMIT - FIRST_FREE_ADDRESS;
 /** A cache line: no two blocks share one. */
 const ALIGNMENT = 64;
 
@@ -30,10 +32,9 @@ export class Heap {
     return this.#usedBytes;
   }
 
-  /** Whether a block of that size can be had, if the system gives the memory. */
-  hasRoom(bytes: number): boolean {
-    const size = blockBytes(bytes);
-    return this.#tail.address + size <= LIMIT || this.#free.some((range) => range.bytes >= size);
+  /** Bytes of the largest block that can be had, if the system gives the memory. */
+  get room(): number {
+    return Math.max(LIMIT - this.#tail.address, ...this.#free.map(({ bytes }) => bytes));
   }
 
   /**

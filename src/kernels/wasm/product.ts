@@ -59,7 +59,18 @@ export function planProduct(
   const panels = layOut(recorder, tuning, { x, weight, rows, count, index });
   const tile = tileSize(columns[1] - columns[0], count, unit, tuning.threads);
   return {
-    args: [panels, weight.address, rows, depth, count, tile.panels, ...columns, tile.columns, tuning.tileColumns, tuning.threads],
+    args: [
+      panels,
+      weight.address,
+      rows,
+      depth,
+      count,
+      tile.panels,
+      ...columns,
+      tile.columns,
+      tuning.tileColumns,
+      tuning.threads,
+    ],
     tiles: tile.count,
     scratchBytes: BEFORE_SUMS_BYTES + alignUp(tile.panels * panelRows * tile.columns * 4),
     panels,

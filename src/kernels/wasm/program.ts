@@ -52,16 +52,18 @@ export interface Step {
 export class Recorder {
   readonly steps: Step[] = [];
   readonly #sizes: number[] = [];
-  readonly #derived = new Map<unknown, HostArray>();
+  readonly #derived = new Map<object, Map<string, HostArray>>();
 
   value(bytes: number): Value {
     return new Value(this.#sizes.push(bytes) - 1, bytes);
   }
 
-  /** What `make` returns, made once for each `source`: several layers' steps then share one upload. */
-  once<T extends HostArray>(source: unknown, make: () => T): T {
-    const known = this.#derived.get(source) ?? make();
-    this.#derived.set(source, known);
+  /** What `make` returns, made once for each `source` and use of it: several layers' steps then share one upload. */
+  once<T extends HostArray>(source: object, use: string, make: () => T): T {
+    const derived = this.#derived.get(source) ?? new Map<string, HostArray>();
+    this.#derived.set(source, derived);
+    const known = derived.get(use) ?? make();
+    derived.set(use, known);
     return known as T;
   }
 

@@ -11,8 +11,12 @@ import { kernelFile } from "./modules.ts";
 const MAGIC = Buffer.from("q3int8\0\x01", "latin1");
 const HASH_BYTES = 32;
 const HEAD_BYTES = MAGIC.length + 2 * HASH_BYTES;
+/** How the names of files end that are being written. */
+const PART = ".part";
 /** Smaller matrices are rounded faster than files are opened. */
 const LEAST_BYTES = 2 ** 20;
+/** After so many milliseconds, what is still a part was left by a process that ended while it wrote. */
+const ABANDONED_AFTER = 3_600_000;
 /** Left free on the disk. */
 const SPARE_BYTES = 2 ** 30;
 
@@ -50,7 +54,14 @@ export class QuantizedCache {
 
   /** Writes what was added, one after the other: for when the machine has nothing better to do than during a load. */
   async write(): Promise<void> {
+    if (this.#waiting.length > 0) this.#writes = this.#writes.then(() => removeAbandoned(this.#folder)).catch(() => {});
     for (const write of this.#waiting.splice(0)) this.#writes = this.#writes.then(write).catch(() => {});
+    await this.#writes;
+  }
+
+  /** Waits for what is being written; what was only added is left out. */
+  async close(): Promise<void> {
+    this.#waiting.length = 0;
     await this.#writes;
   }
 
@@ -59,6 +70,14 @@ export class QuantizedCache {
     const { bavail, bsize } = await statfs(this.#folder);
     if (bavail * bsize < weights.byteLength + SPARE_BYTES) return;
     await entry.write(weights, checksums);
+  }
+}
+
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(PART)) continue;
+    const { mtimeMs } = await stat(join(folder, name));
+    if (Date.now() - mtimeMs > ABANDONED_AFTER) await rm(join(folder, name), { force: true });
   }
 }
 
@@ -113,7 +132,7 @@ export class CacheEntry {
 
   /** Whole or not at all: another process may read it meanwhile. */
   async write(weights: Uint8Array, checksums: Uint8Array): Promise<void> {
-    const part = `${this.#file}.${randomUUID()}.part`;
+    const part = `${this.#file}.${randomUUID()}${PART}`;
     try {
       await using file = await open(part, "wx");
       await file.writev([Buffer.concat([MAGIC, this.#key, sha256(checksums)])]);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { isSea } from "node:sea";
 import { setFlagsFromString } from "node:v8";
 import { type WasmModule, WebAssembly } from "../../core/webassembly.ts";
 
@@ -18,8 +19,12 @@ const FLAGS: readonly (readonly [on: string, off: string])[] = [
 /** A custom section named "v": V8 shares machine code between modules of equal bytes, and these must get their own. */
 const CUSTOM_SECTION = [0, 2, 1, 0x76];
 
-/** Whether this V8 knows the flag. Asks the executable, since V8 prints a complaint about flags that it does not know. */
+/**
+ * Whether this V8 knows the flag. Asks the executable, since V8 prints a complaint about flags that it does not know. One that
+ * carries its application would run that instead.
+ */
 export function canRevectorize(): boolean {
+  if (isSea()) return false;
   const { stdout } = spawnSync(process.execPath, ["--v8-options"], {
     encoding: "utf8",
     env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },

@@ -47,6 +47,8 @@ export class WasmBackend implements Backend {
   readonly #quantizedCache: QuantizedCache | undefined;
   readonly #caches = new Set<WasmKvCache>();
   #weightBytes = 0;
+  /** Then weights come one by one, and their failures are their own. */
+  #prepared = false;
   #disposed = false;
 
   /** @throws Qwen3Error `device` if the engine lacks what the kernels need */
@@ -118,7 +120,8 @@ export class WasmBackend implements Backend {
             source,
           )
         : await loadMatrix(this.#banks.forWeights(panelBytes(source)), source);
-    await this.#banks.load(done);
+    if (this.#prepared) await done;
+    else await this.#banks.load(done);
     return matrix;
   }
 
@@ -136,6 +139,7 @@ export class WasmBackend implements Backend {
   async prepare(_shape: DecoderShape): Promise<void> {
     this.#assertLive();
     await this.#banks.loaded();
+    this.#prepared = true;
     void this.#quantizedCache?.write();
   }
 
@@ -168,7 +172,8 @@ export class WasmBackend implements Backend {
     this.#caches.clear();
     this.#weightBytes = 0;
     await this.#pool.dispose();
-    await this.#quantizedCache?.write();
+    await this.#quantizedCache?.close();
+    this.#banks.dispose();
   }
 
   #assertLive(): void {

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { Qwen3Error } from "../../core/errors.ts";
 import type { KvCache, KvCacheSize, KvCacheUse, SlotRange } from "../backend.ts";
 import type { Bank } from "./bank.ts";
 import type { Banks } from "./banks.ts";
@@ -53,15 +55,30 @@ export class WasmKvCache implements KvCache {
 
   copyFrom(source: KvCache, ranges: readonly SlotRange[]): void {
     const from = own(WasmKvCache, source, "cache");
-    this.#banks.inTurn(() => {
+    this.#checkCopy(from, ranges);
+    this.#banks.inTurn(async () => {
       for (let layer = 0; layer < this.layers; layer++) {
         const [theirs, ours] = [from.#placesOf(layer), this.#placesOf(layer)];
         for (const { from: first, to, count } of ranges) {
           this.#slots(ours.keys, to, count).set(from.#slots(theirs.keys, first, count));
           this.#slots(ours.values, to, count).set(from.#slots(theirs.values, first, count));
         }
+        await setImmediate(); // a long text's layers take longer together than an event loop should wait
       }
     });
+  }
+
+  #checkCopy(from: WasmKvCache, ranges: readonly SlotRange[]): void {
+    if (from.layers !== this.layers || from.keyValueWidth !== this.keyValueWidth) {
+      const [theirs, ours] = [from, this].map(
+        ({ layers, keyValueWidth }) => `${layers} layers of ${keyValueWidth} wide keys`,
+      );
+      throw new Qwen3Error("invalid-argument", `a cache of ${ours} cannot take the slots of one of ${theirs}`);
+    }
+    const wrong = ranges.find(({ from: first, to, count }) => first + count > from.slots || to + count > this.slots);
+    if (!wrong) return;
+    const message = `${wrong.count} slots from ${wrong.from} to ${wrong.to} leave a cache of ${from.slots} or of ${this.slots} slots`;
+    throw new Qwen3Error("invalid-argument", message);
   }
 
   /** Frees its memory once the programs recorded so far have run. */

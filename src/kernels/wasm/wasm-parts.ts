@@ -34,15 +34,17 @@ export async function openParts(threads: number, options: WasmBackendOptions): P
   const { weights = "stored", weightsPerMemory = WASM_WEIGHTS_PER_MEMORY, tileColumns = 8 } = options;
   const dotProduct = weights === "int8" ? await detectDotProduct(level) : EXACT_DOT_PRODUCT;
   const scores = weights === "int8" ? dotProduct.suffix : "F32";
-  const { quantizedCache: wanted = process.env["QWEN3_QUANTIZED_CACHE"] !== "0" } = options;
+  const { kernels = {}, quantizedCache = process.env["QWEN3_QUANTIZED_CACHE"] !== "0" } = options;
+  // What another kernel rounds is not what the cache's names stand for.
+  const keeps = quantizedCache && weights === "int8" && kernels["quantize-weights"] === undefined;
   return {
     level,
-    kernels: await compileKernels(level, options.kernels ?? {}),
+    kernels: await compileKernels(level, kernels),
     tuning: { threads, panelRows: PANEL_ROWS[level], tileColumns, dotProduct, scores },
     weights,
     weightsPerMemory,
     revectorized: false,
-    quantizedCache: weights === "int8" && wanted ? await openQuantizedCache(level, dotProduct) : undefined,
+    quantizedCache: keeps ? await openQuantizedCache(level, dotProduct) : undefined,
   };
 }
 
@@ -59,19 +61,20 @@ export async function tryRevectorized(
   const { revectorize = process.env["QWEN3_WASM_REVECTORIZE"] === "1", kernels = {}, tileColumns = 16 } = options;
   if (!revectorize) return plain;
   const warn = options.onWarning ?? ((message: string): void => process.emitWarning(message));
-  if (!canRevectorize()) {
-    warn("revectorize: this engine cannot join 128-bit operations into 256-bit ones; running the plain kernels");
-    return plain;
+  try {
+    if (!canRevectorize()) throw new Error("this engine cannot join 128-bit operations into 256-bit ones");
+    const fast = {
+      ...plain,
+      tuning: { ...plain.tuning, tileColumns },
+      kernels: await compileKernels(plain.level, kernels, compileRevectorized),
+      revectorized: true,
+    };
+    const different = await firstDifference(plain, fast);
+    if (different === undefined) return fast;
+    warn(`revectorize: ${different}: other results than by the plain kernels; running those`);
+  } catch (error) {
+    warn(`revectorize: ${error instanceof Error ? error.message : String(error)}; running the plain kernels`);
   }
-  const fast = {
-    ...plain,
-    tuning: { ...plain.tuning, tileColumns },
-    kernels: await compileKernels(plain.level, kernels, compileRevectorized),
-    revectorized: true,
-  };
-  const different = await firstDifference(plain, fast);
-  if (different === undefined) return fast;
-  warn(`revectorize: ${different}: other results than by the plain kernels; running those`);
   return plain;
 }
 

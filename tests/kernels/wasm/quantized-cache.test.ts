@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { writeSyntheticCheckpoint } from "../../../bench/synthetic/synthetic-checkpoint.ts";
-import { EmbeddingModel } from "../../../src/index.ts";
+import { createBackend, EmbeddingModel } from "../../../src/index.ts";
+import { kernelFile } from "../../../src/kernels/wasm/modules.ts";
 
 /** Large enough that every matrix of products has its file, and small enough to be rounded in no time. */
 const sizes = {
@@ -50,6 +51,15 @@ describe("the cache of eight-bit weights", () => {
     assert.throws(files, /ENOENT/);
   });
 
+  it("is left alone by who brings another kernel that rounds", async () => {
+    const kernels = { "quantize-weights": readFileSync(kernelFile("quantize-weights", "simd")) };
+    const backend = await createBackend({ kind: "wasm", threads: 2, weights: "int8", simd: "simd", kernels });
+    await using model = await EmbeddingModel.load(checkpoint, { backend });
+    await model.encodeIds(IDS);
+    await model.dispose();
+    assert.throws(files, /ENOENT/);
+  });
+
   it("keeps a file for each matrix, and gives the same vectors from them", async () => {
     const expected = await embed();
     assert.equal(files().length, 4);
@@ -59,6 +69,19 @@ describe("the cache of eight-bit weights", () => {
       files().map((file) => readFileSync(file)),
       written,
     );
+  });
+
+  it("clears away what a process left that ended while it wrote", async () => {
+    const [first = ""] = files();
+    const [old, fresh] = [`${first}.old.part`, `${first}.fresh.part`];
+    for (const part of [old, fresh]) writeFileSync(part, "unfinished");
+    utimesSync(old, 1, 1);
+    rmSync(first); // is written anew
+    await embed();
+    assert.ok(files().includes(first));
+    assert.ok(!files().includes(old));
+    assert.ok(files().includes(fresh), "another process may be writing it");
+    rmSync(fresh);
   });
 
   it("is read: who gives a changed checkpoint the old time, and changes only what is not sampled, is not noticed", async () => {

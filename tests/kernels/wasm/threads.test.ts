@@ -74,6 +74,12 @@ describe("threads of the wasm backend", () => {
     await backend.dispose();
   });
 
+  it("say which kernel it was that failed", async () => {
+    const backend = await createBackend({ kind: "wasm", threads: 1, kernels: { rows: rowsModule(TRAP) } });
+    await assert.rejects(gather(backend), /kernel 'gatherRows': unreachable/);
+    await backend.dispose();
+  });
+
   it("end with dispose, also in the middle of a kernel", async () => {
     const backend = await createBackend({ kind: "wasm", threads: 2, kernels: { rows: rowsModule(FOREVER) } });
     await product(backend); // the threads have started

@@ -5,7 +5,7 @@
 // `count` starts at row p·⌊rows/count⌋ + min(p, rows mod count), and the whole takes exactly rows · depth values.
 //
 // Column panels hold weights [columns, depth]: eight columns (output features) side by side, [depth, 8]. 16-bit values
-// are stored in the order 0 4 1 5 2 6 3 7, so that a shift by 16 yields columns 0–3 and a mask yields columns 4–7.
+// are stored in the order 0 4 1 5 2 6 3 7, so that shifts by 16 yield columns 0–3 and columns 4–7 (widen.ts).
 
 /** Columns of a column panel. */
 export const PANEL_COLUMNS: i32 = 8;
