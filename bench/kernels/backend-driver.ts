@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import type { Activation, Backend, BackendKind } from "../../src/kernels/backend.ts";
 import type { BackendOptions } from "../../src/kernels/create-backend.ts";
+import { GpuDevice } from "../../src/core/gpu/gpu-device.ts";
 import { createBackend } from "../../src/kernels/create-backend.ts";
+import { matmulTiles } from "../../src/kernels/webgpu/matmul-tiles.ts";
 import type { ConfigSizes } from "../synthetic/shapes.ts";
 import { BenchWeights } from "./bench-weights.ts";
 import { KERNEL_OPS, kernelCase } from "./cases.ts";
@@ -13,14 +15,18 @@ import { measureRoofline } from "./roofline.ts";
 /** What the WebGPU backend offers to those who measure it. */
 interface MeasurableBackend extends Backend {
   readonly gpuDevice: GPUDevice;
-  profile(work: () => Promise<unknown>): Promise<readonly { readonly nanoseconds: number }[]>;
+  profile(work: () => Promise<unknown>): Promise<readonly { readonly nanoseconds: number; readonly variant: string }[]>;
 }
 
 const FIRST_ROW = Uint32Array.of(0);
 
-/** Options: `kind`, and what `createBackend` takes for it; `wgsl` names a file to use in place of the built-in `kernel`. */
+/**
+ * Options: `kind`, and what `createBackend` takes for it; `wgsl` names a file to use in place of the built-in `kernel`, which is
+ * then taken for all products that it can compute.
+ */
 export async function open(options: Readonly<Record<string, string>>): Promise<KernelDriver> {
-  const given = backendOptions(options);
+  const { kernel = "", wgsl } = options;
+  const given = backendOptions(wgsl === undefined ? options : { ...options, ...(await tileOf(kernel, options)) });
   const shapes = new LoadedShape(() => createBackend(given));
   const { device, roofline } = await about(await shapes.backend());
   let timer: RepeatedTimer | undefined;
@@ -58,7 +64,18 @@ export async function open(options: Readonly<Record<string, string>>): Promise<K
       const deviceMs = isMeasurable(backend) ? await timer?.measure((run) => deviceTime(backend, run)) : undefined;
       return { ms, deviceMs };
     },
-    compute: async (name) => (await runner(name))(1),
+    async compute(name) {
+      const run = await runner(name);
+      const backend = await shapes.backend();
+      if (wgsl === undefined || !isMeasurable(backend)) return await run(1);
+      let values: Float32Array = new Float32Array();
+      const dispatches = await backend.profile(async () => (values = await run(1)));
+      if (dispatches.some(({ variant }) => variant.split(" ")[0] === kernel)) return values;
+      const ran = [...new Set(dispatches.map(({ variant }) => variant.split(" ")[0]))].join(", ");
+      throw new Error(
+        `${wgsl} was not run: ${name.op} of ${name.rows} rows takes ${ran} here; name the kernel with --op, or other --ops and --rows`,
+      );
+    },
     close: async () => (await shapes.backend()).dispose(),
   };
 }
@@ -76,9 +93,22 @@ function backendOptions({
   return {
     kind: kind as BackendKind,
     ...(threads === undefined ? {} : { threads: Number(threads) }),
-    ...(wgsl === undefined ? {} : { kernels: { [kernel]: readFileSync(wgsl, "utf8") } }),
+    // A wrong kernel is to be seen, not replaced.
+    ...(wgsl === undefined ? {} : { kernels: { [kernel]: readFileSync(wgsl, "utf8") }, selfCheck: false }),
     ...rest,
   };
+}
+
+/** A tile of a product kernel, else nothing: the one of 64 × 64 or else the largest that the adapter can run. */
+async function tileOf(
+  kernel: string,
+  { adapter }: Readonly<Record<string, string>>,
+): Promise<{ readonly tile?: string }> {
+  const device = await GpuDevice.open({ allowSoftware: true, ...(adapter === undefined ? {} : { adapter }) });
+  const tiles = matmulTiles(device).filter((tile) => tile.kernel.name === kernel);
+  device.dispose();
+  const tile = tiles.find(({ tileRows, tileColumns }) => tileRows === 64 && tileColumns === 64) ?? tiles.at(-1);
+  return tile ? { tile: tile.name } : {};
 }
 
 async function about(backend: Backend): Promise<{

@@ -1,3 +1,4 @@
+import { Qwen3Error } from "../core/errors.ts";
 import type { Activation, KvCache, Recording } from "../kernels/backend.ts";
 import { type CachedBatch, type CachedSequence, packCachedBatch } from "./cached-batch.ts";
 import type { Judge } from "./judge.ts";
@@ -65,14 +66,24 @@ export class PairScorer {
     const slots = prefixTokens + Math.max(...batches.map(tokensOf));
     const { numHiddenLayers, numKeyValueHeads, headDim } = config;
     const size = { layers: numHiddenLayers, slots, keyValueWidth: numKeyValueHeads * headDim };
-    const cache = prefixTokens > 0 ? backend.createKvCache(size, "prefix") : undefined;
+    const create = (): KvCache | undefined => (prefixTokens > 0 ? backend.createKvCache(size, "prefix") : undefined);
+    let cache = create();
+    const compute = async (batch: readonly CachedSequence[], isFirst: boolean): Promise<Float32Array> => {
+      const ops = backend.record();
+      if (cache && isFirst) this.#run(ops, packCachedBatch(prefixes), cache);
+      const last = this.#run(ops, packCachedBatch(batch), cache);
+      const [logits = new Float32Array()] = await ops.read(ops.linear(last, this.#judge.head));
+      return logits;
+    };
     try {
       for (const [b, batch] of batches.entries()) {
         signal?.throwIfAborted();
-        const ops = backend.record();
-        if (cache && b === 0) this.#run(ops, packCachedBatch(prefixes), cache);
-        const last = this.#run(ops, packCachedBatch(batch), cache);
-        const [logits = new Float32Array()] = await ops.read(ops.linear(last, this.#judge.head));
+        const logits = await compute(batch, b === 0).catch((error: unknown) => {
+          if (!cache || !(error instanceof Qwen3Error) || error.code !== "device") throw error;
+          cache.dispose();
+          cache = create(); // the prefixes went with a lost device
+          return compute(batch, true);
+        });
         yield batch.map(({ index }, n) => ({ index, logit: this.#judge.logit(logits, n) }));
       }
     } finally {

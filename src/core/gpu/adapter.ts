@@ -65,6 +65,8 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader|warp|software|basic render/i;
  */
 export async function chooseAdapter(options: AdapterOptions = {}): Promise<ChosenAdapter> {
   const wanted = options.adapter?.toLowerCase();
+  if (wanted?.trim() === "")
+    throw new Qwen3Error("invalid-argument", "adapter is empty; expected part of an adapter's name");
   const accepts = ({ software }: AdapterSummary): boolean => options.allowSoftware === true || !software;
   if (wanted === undefined) {
     const preferred = await openAdapter(options);

@@ -2,8 +2,10 @@ import * as nodeTimers from "node:timers";
 
 /** Turns of the event loop in which Dawn asks at once: answers that do not depend on the GPU come in the first. */
 const FIRST_TURNS = 2;
-/** Milliseconds for which a GPU is asked in every turn: what takes longer takes a tenth longer at most by being asked about less often. */
+/** Milliseconds for which a GPU is asked in every turn: timers come one to two milliseconds late, which shorter work would feel. */
 const EAGER_MS = 10;
+/** Timers of Windows tick 64 times a second, too seldom. */
+const COARSE_TIMERS: boolean = process.platform === "win32";
 /** The shortest time that timers can wait. */
 const INTERVAL_MS = 1;
 
@@ -32,7 +34,7 @@ export class DawnPolling {
 
   /** @param software whether the adapter computes on the cores that asking takes */
   constructor({ software }: { readonly software: boolean }, timers: Timers = nodeTimers) {
-    this.#eagerMs = software ? 0 : EAGER_MS;
+    this.#eagerMs = COARSE_TIMERS ? Infinity : software ? 0 : EAGER_MS;
     this.#timers = timers;
     this.#plan = (tick, ...args) => this.#planTurn(() => this.#lend(() => tick(...args)));
   }

@@ -100,7 +100,7 @@ export class GpuDevice {
       throw new Qwen3Error(
         "too-large",
         `'${label}' needs a buffer of ${bytes} bytes, '${this.adapter.name}' allows ${this.limits.maxBufferSize}; ` +
-          `lower maxBatchTokens or choose another device`,
+          `lower maxBatchTokens, shorten the longest text, or choose another device`,
       );
     }
     try {
@@ -111,7 +111,7 @@ export class GpuDevice {
     }
   }
 
-  /** Every call of Dawn's that returns a promise is made by this, so that Dawn does not keep a core busy until it is kept. */
+  /** Every call of the device's that returns a promise is made by this, so that Dawn does not keep a core busy until it is kept. */
   ask<T>(call: () => Promise<T>): Promise<T> {
     return this.#polling.ask(call);
   }
@@ -131,6 +131,7 @@ export class GpuDevice {
     const [invalid, exhausted] = await scopes;
     if (exhausted) throw this.outOfMemory(what, exhausted);
     const error = invalid ?? this.#failure;
+    this.#failure = undefined; // reported once
     if (error) throw new Qwen3Error("device", `${what}: '${this.adapter.name}' reports: ${error.message}`);
     return result;
   }

@@ -18,10 +18,18 @@ export class StagingRing {
     this.#free.pop()?.destroy(); // too small for this batch, so too small for the next of its kind
     return this.#device.createBuffer({
       label: "readback",
-      size: 2 ** Math.ceil(Math.log2(Math.max(size, 4096))),
+      size: Math.max(
+        size,
+        Math.min(2 ** Math.ceil(Math.log2(Math.max(size, 4096))), this.#device.limits.maxBufferSize),
+      ),
       usage: BufferUsage.mapRead | BufferUsage.copyDst,
       pool: "activations",
     });
+  }
+
+  /** Takes back a buffer that nothing was copied to after all. */
+  release(buffer: GpuBuffer): void {
+    this.#free.push(buffer);
   }
 
   /** Waits for the work before it, hands the first `size` bytes to `use`, and takes the buffer back. */

@@ -34,16 +34,19 @@ export class ActivationArena {
   #grow(index: number, size: number): GpuBuffer {
     return this.#device.createBuffer({
       label: `activations ${index}`,
-      size: Math.min(roundUp(size), this.#device.limits.maxBufferSize),
+      size: roundUp(size, this.#device.limits.maxBufferSize),
       usage: BufferUsage.storage | BufferUsage.copySrc | BufferUsage.copyDst,
       pool: "activations",
     });
   }
 }
 
-/** At most an eighth more, so that batches of about the same size find a buffer that fits; never nothing, which cannot be bound. */
-export function roundUp(size: number): number {
+/**
+ * At most an eighth more, so that batches of about the same size find a buffer that fits; never nothing, which cannot be bound, nor
+ * more than `most` if that is enough.
+ */
+export function roundUp(size: number, most: number = Infinity): number {
   const least = Math.max(size, 1);
   const step = 2 ** Math.max(8, Math.floor(Math.log2(least)) - 3);
-  return Math.ceil(least / step) * step;
+  return Math.max(least, Math.min(Math.ceil(least / step) * step, most));
 }

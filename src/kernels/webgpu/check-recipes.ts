@@ -51,7 +51,8 @@ export function embedCheck(dtype: WeightDType): Check {
 }
 
 /** Everything but products and embeddings, at the model's widths, each after what it is built on. */
-export function otherChecks(shape: DecoderShape): Check[] {
+/** @param dtype of the model's products, which were checked before */
+export function otherChecks(shape: DecoderShape, dtype: WeightDType): Check[] {
   const { hiddenSize, headDim } = shape;
   const hidden = (backend: CheckBackend, ops: Ops): Promise<Activation> =>
     activationOf(backend, ops, rowsWithOutliers(3, hiddenSize, 5), hiddenSize);
@@ -73,7 +74,7 @@ export function otherChecks(shape: DecoderShape): Check[] {
         return dimensionsOf(shape).map((dimensions) => ops.normalize(x, dimensions));
       },
     },
-    { what: "qkv", record: (backend, ops) => recordQkv(shape, backend, ops) },
+    { what: "qkv", record: (backend, ops) => recordQkv(shape, dtype, backend, ops) },
     ...ATTENTION_LENGTHS.map((lengths) => ({
       what: `attention, ${lengths.map(([queries, keys]) => `${queries} of ${keys}`).join(", ")}`,
       record: (backend: CheckBackend, ops: Ops) => recordAttention(headDim, headsPerKv(shape), lengths, backend, ops),
@@ -98,11 +99,16 @@ function headsPerKv({ numAttentionHeads, numKeyValueHeads }: DecoderShape): numb
 }
 
 /** Two key/value heads, eight rows. */
-async function recordQkv(shape: DecoderShape, backend: CheckBackend, ops: Ops): Promise<Activation[]> {
+async function recordQkv(
+  shape: DecoderShape,
+  dtype: WeightDType,
+  backend: CheckBackend,
+  ops: Ops,
+): Promise<Activation[]> {
   const { headDim } = shape;
   const heads = 2 * headsPerKv(shape);
   const x = await activationOf(backend, ops, rowsWithOutliers(8, DEPTH, 8), DEPTH);
-  const qkvProj = await backend.loadMatrix(weightsOf((heads + 4) * headDim, DEPTH, "F32", 9), "product");
+  const qkvProj = await backend.loadMatrix(weightsOf((heads + 4) * headDim, DEPTH, dtype, 9), "product");
   const qNorm = backend.loadNorm("self-check", noise(headDim, 10), 1e-6);
   const kNorm = backend.loadNorm("self-check", noise(headDim, 11), 1e-6);
   const weights = { qkvProj, numAttentionHeads: heads, numKeyValueHeads: 2, qNorm, kNorm };

@@ -63,13 +63,14 @@ export class DispatchEncoder {
     return command;
   }
 
-  #bindGroup({ layout }: Pipeline, { slices, params }: Dispatch): GPUBindGroup {
+  #bindGroup({ layout }: Pipeline, { label, slices, params }: Dispatch): GPUBindGroup {
     const bound = [...slices, this.#uniforms.slice(params)];
     let key = layout.label;
     for (const { buffer, offset, size } of bound) key += `|${buffer.id}:${offset}:${size}`;
     let group = this.#bindGroups.get(key);
     if (!group) {
       group = this.#device.raw.createBindGroup({
+        label,
         layout,
         entries: bound.map(({ buffer, offset, size }, binding) => {
           return { binding, resource: { buffer: buffer.raw, offset, size } };

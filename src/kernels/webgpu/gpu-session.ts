@@ -8,7 +8,7 @@ import type { MatmulTile } from "./matmul-tiles.ts";
 import { PipelineCache } from "./pipeline-cache.ts";
 import type { Program } from "./program.ts";
 import { type Plan, ProgramPlanner } from "./program-planner.ts";
-import { Readback } from "./readback.ts";
+import { type PendingResults, Readback } from "./readback.ts";
 
 export interface SessionOptions {
   /** WGSL to use in place of built-in kernels, by name. */
@@ -86,10 +86,17 @@ export class GpuSession {
   async submit(program: Program, matmuls: MatmulChooser = this.matmuls): Promise<() => Promise<Float32Array[]>> {
     const plan = this.#planner.plan(program, matmuls);
     await this.#encoder.compile(plan.dispatches);
-    return this.device.guard("batch", () => this.#encode(program, plan));
+    let pending: PendingResults | undefined;
+    try {
+      const submitted = await this.device.guard("batch", () => (pending = this.#encode(program, plan)));
+      return () => submitted.read();
+    } catch (error) {
+      pending?.discard();
+      throw error;
+    }
   }
 
-  #encode({ results }: Program, plan: Plan): () => Promise<Float32Array[]> {
+  #encode({ results }: Program, plan: Plan): PendingResults {
     const { dispatches } = plan;
     const commands = this.device.raw.createCommandEncoder({ label: "batch" });
     const { profile } = this;
@@ -98,20 +105,21 @@ export class GpuSession {
     this.#encoder.encode(dispatches, (index) => {
       if (pass && !timer) return pass;
       pass?.end();
-      const times = timer ? { timestampWrites: timer.timestampWrites(index) } : {};
-      pass = commands.beginComputePass({ label: dispatches[index]?.label ?? "batch", ...times });
+      const own = timer && { label: dispatches[index]?.label ?? "", timestampWrites: timer.timestampWrites(index) };
+      pass = commands.beginComputePass({ label: "batch", ...own });
       return pass;
     });
     pass?.end();
     timer?.resolve(commands);
-    const read = this.#readback.copy(commands, results, plan.results);
+    const pending = this.#readback.copy(commands, results, plan.results);
     this.device.raw.queue.submit([commands.finish()]);
     this.#planner.freeReplaced();
-    return async () => {
-      const values = await read();
+    const read = async (): Promise<Float32Array[]> => {
+      const values = await pending.read();
       if (timer) profile?.push(...describe(dispatches, await timer.read()));
       return values;
     };
+    return { ...pending, read };
   }
 }
 

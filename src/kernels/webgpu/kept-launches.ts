@@ -52,7 +52,7 @@ export class KeptLaunches {
     const places = [...inputs, ...outputs].map((_, i) => placeOf(step, i, tensors));
     const uploads: Upload[] = [];
     const dispatches = step.launch(observe(context, uploads));
-    kept.push({ operands, matmuls: context.matmuls, places, uploads, dispatches });
+    kept.push({ operands: copyOperands(operands, context), matmuls: context.matmuls, places, uploads, dispatches });
     return dispatches;
   }
 
@@ -75,9 +75,22 @@ function observe(context: LaunchContext, uploads: Upload[]): LaunchContext {
   };
   return {
     ...context,
-    upload: (array) => note(uploadOf(array)),
+    upload: (array) => note(uploadOf(copyOf(array, context))),
     rotary: (table) => note(rotaryOf(table)),
   };
+}
+
+/** The caller may change host arrays once they are read. Steps that are given the same one get the same copy. */
+function copyOf<T extends Uint8Array | Uint32Array>(array: T, context: LaunchContext): T {
+  return context.memo(array, "copy", () => array.slice() as T);
+}
+
+function copyOperands({ with: operands = [], ...rest }: Operands, context: LaunchContext): Operands {
+  const copies = operands.map((operand) => {
+    if (operand instanceof Uint32Array) return copyOf(operand, context);
+    return isList(operand) ? context.memo(operand, "copy", () => operand.map((segment) => ({ ...segment }))) : operand;
+  });
+  return { ...rest, with: copies };
 }
 
 // Made apart from the context, so that what is kept does not hold a batch.

@@ -34,6 +34,7 @@ export function matmul(context: Pick<LaunchContext, "limits" | "matmuls">, reque
   return chunks.flatMap((chunk) =>
     parts.map((part) => {
       const columnsPerOut = request.epilogue === "swiglu" ? 2 : 1;
+      const columns = quadsOf(part.count / columnsPerOut) * 4 * columnsPerOut; // results fill whole vec4s
       return dispatch(tile.kernel, {
         label: weight.name,
         constants: matmulConstants(tile, weight.dtype, request.epilogue),
@@ -52,7 +53,7 @@ export function matmul(context: Pick<LaunchContext, "limits" | "matmuls">, reque
           outStride: out.quads,
           outStart: quadsOf((part.start - weightRows.start) / columnsPerOut),
         },
-        workgroups: [Math.ceil(part.count / tile.tileColumns), Math.ceil(chunk.count / tile.tileRows)],
+        workgroups: [Math.ceil(columns / tile.tileColumns), Math.ceil(chunk.count / tile.tileRows)],
         flops: 2 * chunk.count * part.count * x.width,
       });
     }),

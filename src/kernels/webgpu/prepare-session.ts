@@ -2,6 +2,7 @@ import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
 import { EPILOGUE, matmulConstants } from "./matmul.ts";
 import { matmulSubgroupMatrixKernel } from "./matmul-kernels.ts";
+import type { MatmulTile } from "./matmul-tiles.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
 import { selfCheck } from "./self-check.ts";
 import { tuningKey } from "./tuning-key.ts";
@@ -37,7 +38,7 @@ export async function prepareSession(
   const { software } = session.device.adapter;
   const tunes = (options.autotune ?? !software) && options.tile === undefined;
   // By rule, software does without them: compiling them there would be for nothing.
-  if (tunes || !software) await dropRefused(session, weights, onWarning);
+  if (tunes || !software) await dropRefused(session, weights, { all: tunes, onWarning });
   if (tunes) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
     const folder = options.tuningFolder ?? tuningFolder();
@@ -48,12 +49,19 @@ export async function prepareSession(
   if (options.selfCheck !== false) await selfCheck(session, sample, onWarning);
 }
 
-/** Matrix units are an experimental feature: who offers them may still refuse to compile for them. */
-async function dropRefused(session: GpuSession, weights: ModelWeights, onWarning: OnWarning): Promise<void> {
+/**
+ * Does without tiles that do not compile. Matrix units are an experimental feature: who offers them may still refuse to compile for
+ * them. All tiles are only tried where all are timed.
+ */
+async function dropRefused(
+  session: GpuSession,
+  weights: ModelWeights,
+  { all, onWarning }: { readonly all: boolean; readonly onWarning: OnWarning },
+): Promise<void> {
   const dtypes = new Set(weights.matrices.map(({ dtype }) => dtype));
   const epilogues = Object.keys(EPILOGUE) as (keyof typeof EPILOGUE)[];
-  for (const tile of session.matmuls.candidates({ rows: 1, depth: 4 })) {
-    if (tile.kernel !== matmulSubgroupMatrixKernel) continue;
+  const tiles = session.matmuls.tiles.filter(({ kernel }) => all || kernel === matmulSubgroupMatrixKernel);
+  const compile = async (tile: MatmulTile): Promise<void> => {
     try {
       const constants = [...dtypes].flatMap((dtype) => epilogues.map((each) => matmulConstants(tile, dtype, each)));
       await Promise.all(constants.map((each) => session.pipelines.compile({ kernel: tile.kernel, constants: each })));
@@ -61,7 +69,8 @@ async function dropRefused(session: GpuSession, weights: ModelWeights, onWarning
       session.distrust(tile);
       onWarning(`${String(cause)}; another kernel takes its place`);
     }
-  }
+  };
+  await Promise.all(tiles.map(compile));
 }
 
 /** Layers are alike: kernels differ by sizes and dtypes only. */

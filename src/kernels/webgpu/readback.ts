@@ -3,6 +3,11 @@ import type { GpuDevice } from "../../core/gpu/gpu-device.ts";
 import { StagingRing } from "../../core/gpu/staging-ring.ts";
 import { type GpuActivation, quadsOf } from "./gpu-activation.ts";
 
+export interface PendingResults {
+  read(): Promise<Float32Array[]>;
+  discard(): void;
+}
+
 /** Brings results to the host. */
 export class Readback {
   readonly #staging: StagingRing;
@@ -14,13 +19,9 @@ export class Readback {
   /**
    * Copies results, one after the other, to a buffer that the host can map.
    *
-   * @returns reads them once the commands are submitted
+   * @returns what reads them once the commands are submitted, or else gives the buffer back
    */
-  copy(
-    commands: GPUCommandEncoder,
-    results: readonly GpuActivation[],
-    slices: readonly BufferSlice[],
-  ): () => Promise<Float32Array[]> {
+  copy(commands: GPUCommandEncoder, results: readonly GpuActivation[], slices: readonly BufferSlice[]): PendingResults {
     const size = slices.reduce((sum, slice) => sum + slice.size, 0);
     const buffer: GpuBuffer = this.#staging.acquire(size);
     let offset = 0;
@@ -28,7 +29,10 @@ export class Readback {
       commands.copyBufferToBuffer(slice.buffer.raw, slice.offset, buffer.raw, offset, slice.size);
       offset += slice.size;
     }
-    return () => this.#staging.read(buffer, size, (bytes) => unpad(bytes, results));
+    return {
+      read: () => this.#staging.read(buffer, size, (bytes) => unpad(bytes, results)),
+      discard: () => this.#staging.release(buffer),
+    };
   }
 }
 

@@ -64,7 +64,7 @@ function listChecks(session: GpuSession, weights: ModelWeights, needed: Readonly
   return [
     ...[...dtypes].map(embedCheck),
     ...products.map(productCheck),
-    ...otherChecks(shape),
+    ...otherChecks(shape, matrices[0]?.dtype ?? "F32"),
     ...(generates ? [topKCheck(shape)] : []),
   ];
 }

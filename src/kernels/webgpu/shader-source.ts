@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { Qwen3Error } from "../../core/errors.ts";
 import type { Constants } from "./kernel.ts";
 
@@ -11,6 +11,20 @@ export interface Specialization {
 /** Reads `src/kernels/wgsl/<name>.wgsl`, which is shipped as it is. */
 export async function readShader(name: string): Promise<string> {
   return readFile(new URL(import.meta.resolve(`#wgsl/${name}.wgsl`)), "utf8");
+}
+
+/** @throws Qwen3Error `invalid-argument` for the name of a kernel that there is not */
+export async function checkKernelNames(kernels: Readonly<Record<string, string>>): Promise<void> {
+  const names = Object.keys(kernels);
+  if (names.length === 0) return;
+  const files = await readdir(new URL(".", import.meta.resolve("#wgsl/embed.wgsl")));
+  const known = files.filter((file) => file.endsWith(".wgsl")).map((file) => file.slice(0, -".wgsl".length));
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new Qwen3Error(
+    "invalid-argument",
+    `no kernel is called '${unknown}'; expected one of ${known.sort().join(", ")}`,
+  );
 }
 
 /**

@@ -72,7 +72,7 @@ export class UploadArena {
   #create(size: number): GpuBuffer {
     return this.#device.createBuffer({
       label: "uploads",
-      size: roundUp(size),
+      size: roundUp(size, this.#device.limits.maxBufferSize),
       usage: BufferUsage.storage | BufferUsage.copyDst,
       pool: "activations",
     });

@@ -18,6 +18,7 @@ import { GpuNorm } from "./gpu-norm.ts";
 import { GpuSession, type TimedDispatch } from "./gpu-session.ts";
 import { type PrepareOptions, prepareSession } from "./prepare-session.ts";
 import type { Program } from "./program.ts";
+import { checkKernelNames } from "./shader-source.ts";
 import { WebGpuRecording } from "./webgpu-recording.ts";
 
 export interface WebGpuBackendOptions extends GpuDeviceOptions, PrepareOptions {
@@ -50,6 +51,7 @@ export class WebGpuBackend implements Backend {
 
   /** @throws Qwen3Error `device` if there is no adapter to be had that fits the options */
   static async create(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+    await checkKernelNames(options.kernels ?? {});
     return new WebGpuBackend(options, new GpuSession(await GpuDevice.open(options), options));
   }
 
@@ -82,9 +84,12 @@ export class WebGpuBackend implements Backend {
       return table;
     }
     const matrix = new GpuMatrix(source);
-    await matrix.upload(this.#session.device);
-    this.#matrices.push(matrix);
-    await this.#prepareSession(this.#session, [matrix]); // if the model was prepared already
+    await this.#surviving(async () => {
+      const session = this.#session;
+      await matrix.upload(session.device);
+      if (!this.#matrices.includes(matrix)) this.#matrices.push(matrix);
+      await this.#inTurn(() => this.#prepareSession(session, [matrix])); // if the model was prepared already
+    });
     return matrix;
   }
 
@@ -108,7 +113,7 @@ export class WebGpuBackend implements Backend {
       throw new Qwen3Error("unsupported", message);
     }
     this.#shape = shape;
-    await this.#prepareSession(this.#session, this.#matrices);
+    await this.#surviving(() => this.#inTurn(() => this.#prepareSession(this.#session, this.#matrices)));
   }
 
   /** Scores are float32 whatever the cache is for. */
@@ -121,7 +126,7 @@ export class WebGpuBackend implements Backend {
 
   record(): WebGpuRecording {
     this.#assertLive();
-    return new WebGpuRecording((program) => this.#runSurviving(program));
+    return new WebGpuRecording((program) => this.#surviving(() => this.#run(program)));
   }
 
   /** Times every dispatch of the work done meanwhile. Slower than without: each has a pass of its own. */
@@ -149,24 +154,46 @@ export class WebGpuBackend implements Backend {
     await prepareSession(session, weights, this.#options, (message) => this.#warn(message));
   }
 
-  /** Runs a program; again if its device is lost meanwhile, once. */
-  async #runSurviving(program: Program): Promise<Float32Array[]> {
+  /** Does some work; again if the device is lost meanwhile, once. */
+  async #surviving<T>(work: () => Promise<T>): Promise<T> {
     const { device } = this.#session;
     try {
-      return await this.#run(program);
+      return await work();
     } catch (error) {
-      if (this.#disposed || !(await isLost(device))) throw error;
+      if (!(await this.#failedByLoss(device, error))) throw error;
       await this.#restore(device);
-      return this.#run(program);
     }
+    const { device: second } = this.#session;
+    try {
+      return await work();
+    } catch (cause) {
+      if (!(await this.#failedByLoss(second, cause))) throw cause;
+      const why = `the GPU '${second.adapter.name}' was lost twice during the same work (${second.lostBecause})`;
+      throw new Qwen3Error("device", `${why}; give it smaller batches, update its driver, or use the device 'wasm'`, {
+        cause,
+      });
+    }
+  }
+
+  /** @throws Qwen3Error `disposed` if that is why */
+  async #failedByLoss(device: GpuDevice, error: unknown): Promise<boolean> {
+    if (!this.#disposed && error instanceof Qwen3Error && error.code !== "device") return false;
+    const lost = await isLost(device);
+    this.#assertLive();
+    return lost;
   }
 
   async #run(program: Program): Promise<Float32Array[]> {
     this.#assertLive();
-    const submitted = this.#turn.then(() => this.#session.submit(program));
-    this.#turn = submitted.catch(() => {});
-    const readResults = await submitted;
-    return readResults();
+    const readResults = await this.#inTurn(() => this.#session.submit(program));
+    return await readResults();
+  }
+
+  /** After all that was asked for before: planning and checking use the same memory. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 
   /** Opens a device in place of the lost one and loads everything again. Batches that notice together share it. */
@@ -180,11 +207,17 @@ export class WebGpuBackend implements Backend {
     this.#warn(`the GPU device was lost (${lost.lostBecause}); loading the model again`);
     lost.dispose();
     const device = await GpuDevice.open(this.#options);
-    for (const matrix of this.#matrices) await matrix.upload(device);
-    for (const norm of this.#norms) norm.restore(device);
-    const session = new GpuSession(device, this.#options);
-    await this.#prepareSession(session, this.#matrices);
-    this.#session = session;
+    try {
+      this.#assertLive();
+      for (const matrix of this.#matrices) await matrix.upload(device);
+      for (const norm of this.#norms) norm.restore(device);
+      const session = new GpuSession(device, this.#options);
+      await this.#prepareSession(session, this.#matrices);
+      this.#session = session;
+    } catch (error) {
+      device.dispose();
+      throw error;
+    }
   }
 
   #warn(message: string): void {

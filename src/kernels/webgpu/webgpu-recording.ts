@@ -1,3 +1,4 @@
+import { Qwen3Error } from "../../core/errors.ts";
 import type {
   Activation,
   AttentionOptions,
@@ -37,6 +38,7 @@ export class WebGpuRecording implements Recording {
   }
 
   embed(table: Matrix, ids: Uint32Array): GpuActivation {
+    checkRows(ids, table.rows, `table '${table.name}'`);
     const out = this.#program.value(ids.length, table.columns);
     this.#program.step({
       inputs: [],
@@ -127,6 +129,7 @@ export class WebGpuRecording implements Recording {
 
   gatherRows(x: Activation, rows: Uint32Array): GpuActivation {
     const input = this.#program.own(x);
+    checkRows(rows, x.rows, "an activation");
     const out = this.#program.value(rows.length, x.width);
     this.#program.step({
       inputs: [input],
@@ -172,6 +175,11 @@ export class WebGpuRecording implements Recording {
   #matmul(x: Activation, weight: GpuMatrix, { epilogue, residual, weightRows }: MatmulOptions): GpuActivation {
     const { start, count } = weightRows ?? { start: 0, count: weight.rows };
     const input = this.#program.own(x);
+    if (x.width !== weight.columns) {
+      throw wrong(
+        `an activation ${x.width} wide was given to matrix '${weight.name}', which has ${weight.columns} columns`,
+      );
+    }
     const added = residual && this.#program.own(residual);
     const out = this.#program.value(x.rows, epilogue === "swiglu" ? count / 2 : count);
     this.#program.step({
@@ -207,6 +215,16 @@ export class WebGpuRecording implements Recording {
     });
     return { q, k, v };
   }
+}
+
+// Bounds guards are off on the GPU: what is asked for beyond the end would be an earlier batch's.
+function checkRows(rows: Uint32Array, count: number, what: string): void {
+  const unknown = rows.find((row) => row >= count);
+  if (unknown !== undefined) throw wrong(`row ${unknown} was asked for of ${what}, which has ${count}`);
+}
+
+function wrong(message: string): Qwen3Error {
+  return new Qwen3Error("invalid-argument", message);
 }
 
 type MatmulOptions = Pick<Matmul, "epilogue" | "weightRows"> & { readonly residual?: Activation };

@@ -62,7 +62,8 @@ override line = quads + 1u;
 var<workgroup> queryTile: array<vec4f, ROWS * line>;
 /// Keys, then values.
 var<workgroup> keyTile: array<vec4f, KEYS * line>;
-var<workgroup> scores: array<array<vec4f, KEYS / 4u>, ROWS>;
+/// Scalars: threads may not write different components of one vector.
+var<workgroup> scores: array<array<f32, KEYS>, ROWS>;
 
 @compute @workgroup_size(16, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -93,21 +94,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var i = 0u; i < LINES; i++) {
       let seen = tile.prefixLength + tile.ownKeys + (firstLine + i) / headsPerKv;
       score[i] = select(MASKED, score[i], start + local.x < min(seen, keys));
-      scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i];
+      scores[firstLine + i][local.x] = score[i];
     }
     workgroupBarrier();
 
     var rescale = array<f32, LINES>();
     for (var i = 0u; i < LINES; i++) {
-      let row = scores[firstLine + i];
-      let best = max(max(row[0], row[1]), max(row[2], row[3]));
-      let next = max(largest[i], max(max(best.x, best.y), max(best.z, best.w)));
+      var next = largest[i];
+      for (var key = 0u; key < KEYS; key++) { next = max(next, scores[firstLine + i][key]); }
       rescale[i] = exp(largest[i] - next);
       largest[i] = next;
       score[i] = exp(score[i] - next); // 0 where masked, once a key was seen
     }
     workgroupBarrier();
-    for (var i = 0u; i < LINES; i++) { scores[firstLine + i][local.x / 4u][local.x % 4u] = score[i]; }
+    for (var i = 0u; i < LINES; i++) { scores[firstLine + i][local.x] = score[i]; }
     for (var i = thread; i < KEYS * quads; i += 128u) {
       let row = keyRow(tile, min(start + i / quads, keys - 1u));
       keyTile[i / quads * line + i % quads] = v[row * params.kvStride + kvHead * quads + i % quads];
@@ -122,7 +122,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var key = 0u; key < used; key += 4u) {
       var weights = array<vec4f, LINES>();
       for (var i = 0u; i < LINES; i++) {
-        weights[i] = scores[firstLine + i][key / 4u];
+        let line = &scores[firstLine + i];
+        weights[i] = vec4f((*line)[key], (*line)[key + 1u], (*line)[key + 2u], (*line)[key + 3u]);
         total[i] += weights[i].x + weights[i].y + weights[i].z + weights[i].w;
       }
       for (var c = 0u; c < COLUMNS; c++) {
