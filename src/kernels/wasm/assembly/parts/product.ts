@@ -204,6 +204,18 @@ function multiplyTwoPanels(p: Product, part: Part, block: usize, next: usize, st
   }
 }
 
+/** One row by as many eight-bit panels as go four at a time. @returns their columns */
+function multiplyOneRow(p: Product, part: Part, b: usize, panelBytes: usize, words: i32): i32 {
+  const rowBytes = <usize>(words << 2);
+  const a = p.x + <usize>part.firstRow * rowBytes;
+  const aStep = p.x + <usize>p.rows * rowBytes + (<usize>part.firstRow << 2);
+  let column = 0;
+  for (; column + 32 <= part.columns; column += 32, b += panelBytes << 2) {
+    multiplyRowI8(a, aStep, b, panelBytes, words, part.sums + (<usize>column << 2));
+  }
+  return column;
+}
+
 /** As multiply, with eight-bit weights: whole depths at once, since the sums of a tile stay in registers as integers. */
 // @ts-ignore: decorator
 @inline
@@ -215,13 +227,8 @@ function multiplyIntegers(TYPE: i32, p: Product, part: Part): void {
   const wide = TYPE === I8 && p.tileColumns === 16;
   let b = p.weights + <usize>(part.firstColumn / PANEL_COLUMNS) * panelBytes;
   part.after = nextTile(p, part, b, panelBytes);
-  let column = 0;
-  if (TYPE === I8 && part.rows === 1) {
-    const a = p.x + <usize>part.firstRow * rowBytes, aStep = steps + (<usize>part.firstRow << 2);
-    for (; column + 32 <= part.columns; column += 32, b += panelBytes << 2) {
-      multiplyRowI8(a, aStep, b, panelBytes, words, part.sums + (<usize>column << 2));
-    }
-  }
+  let column = TYPE === I8 && part.rows === 1 ? multiplyOneRow(p, part, b, panelBytes, words) : 0;
+  b += <usize>(column / PANEL_COLUMNS) * panelBytes;
   while (column < part.columns) {
     const two = wide && column + 16 <= part.columns;
     const next = column + (two ? 16 : 8), nextB = b + (two ? panelBytes << 1 : panelBytes);
