@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { EmbeddingModel, Qwen3Error, RerankerModel } from "../../../src/index.ts";
 import type { WebGpuBackend } from "../../../src/kernels/webgpu/webgpu-backend.ts";
 import { webGpuTestBackend } from "../../support/webgpu.ts";
@@ -84,13 +83,12 @@ describe("a lost GPU device", () => {
     const backend = await webGpuTestBackend(options);
     const model = await EmbeddingModel.load(undefined, { backend });
     await model.encodeIds(SEQUENCES);
-    const ended = assert.rejects(
+    onSubmit(backend, () => void model.dispose());
+    await assert.rejects(
       model.encodeIds(SEQUENCES),
       (error) => error instanceof Qwen3Error && error.code === "disposed",
     );
-    await setTimeout(1);
     await model.dispose();
-    await ended;
   });
 });
 
