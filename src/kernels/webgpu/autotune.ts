@@ -5,6 +5,7 @@ import { matmul } from "./matmul.ts";
 import { type MatmulTile, ROW_BUCKETS } from "./matmul-tiles.ts";
 import { type Contest, listContests, type ModelProducts } from "./tuning-contests.ts";
 import { TuningScratch } from "./tuning-scratch.ts";
+import { keepCompiling, type OnWarning } from "./refused-tiles.ts";
 import type { TunedProduct, TuningStore } from "./tuning-store.ts";
 
 /** Products of more floating point operations than this are timed once: they take long enough. */
@@ -21,7 +22,7 @@ const LEAST_GAIN = 0.03;
 export async function autotune(
   session: GpuSession,
   model: ModelProducts,
-  { store, budget }: { readonly store: TuningStore; readonly budget: number },
+  { store, budget, onWarning }: { readonly store: TuningStore; readonly budget: number; readonly onWarning: OnWarning },
 ): Promise<void> {
   const known = await store.read();
   const found: TunedProduct[] = [];
@@ -33,10 +34,15 @@ export async function autotune(
   });
   if (contests.length === 0) return;
   try {
-    await session.compile(contests.flatMap((contest) => contest.candidates.flatMap((tile) => worksOf(session, contest, tile, scratch)))); // oxfmt-ignore
+    const tiles = [...new Set(contests.flatMap(({ candidates }) => candidates))];
+    const kept = await keepCompiling(session, tiles, onWarning, (tile) => {
+      const own = contests.filter(({ candidates }) => candidates.includes(tile));
+      return session.compile(own.flatMap((contest) => worksOf(session, contest, tile, scratch)));
+    });
     const until = performance.now() + budget;
     for (const contest of contests) {
-      const tile = await fastest(session, contest, scratch);
+      const candidates = contest.candidates.filter((tile) => kept.has(tile));
+      const tile = await fastest(session, { ...contest, candidates }, scratch);
       session.learn(contest.group, contest.bucket, tile);
       found.push({ ...placeOf(contest), tile: tile.name });
       if (performance.now() > until) break;
@@ -44,8 +50,8 @@ export async function autotune(
   } finally {
     scratch.destroy();
   }
-  const kept = known.filter((old) => !found.some((tuned) => isAt(old, tuned)));
-  if (found.length > 0) await store.write([...kept, ...found]);
+  const others = known.filter((old) => !found.some((tuned) => isAt(old, tuned)));
+  if (found.length > 0) await store.write([...others, ...found]);
 }
 
 function stored(known: readonly TunedProduct[], contest: Contest): MatmulTile | undefined {

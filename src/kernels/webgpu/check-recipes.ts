@@ -50,8 +50,11 @@ export function embedCheck(dtype: WeightDType): Check {
   };
 }
 
-/** Everything but products and embeddings, at the model's widths, each after what it is built on. */
-/** @param dtype of the model's products, which were checked before */
+/**
+ * Everything but products and embeddings, at the model's widths, each after what it is built on.
+ *
+ * @param dtype of the model's products, which were checked before
+ */
 export function otherChecks(shape: DecoderShape, dtype: WeightDType): Check[] {
   const { hiddenSize, headDim } = shape;
   const hidden = (backend: CheckBackend, ops: Ops): Promise<Activation> =>

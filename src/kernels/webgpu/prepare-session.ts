@@ -2,7 +2,7 @@ import { autotune } from "./autotune.ts";
 import type { GpuSession, SessionOptions } from "./gpu-session.ts";
 import { EPILOGUE, matmulConstants } from "./matmul.ts";
 import { matmulSubgroupMatrixKernel } from "./matmul-kernels.ts";
-import type { MatmulTile } from "./matmul-tiles.ts";
+import { keepCompiling, type OnWarning } from "./refused-tiles.ts";
 import { type ModelWeights, rehearse } from "./rehearsal.ts";
 import { selfCheck } from "./self-check.ts";
 import { tuningKey } from "./tuning-key.ts";
@@ -25,9 +25,6 @@ export interface PrepareOptions extends SessionOptions {
   readonly tuningFolder?: string;
 }
 
-/** Told about what works, but not as well as it should. */
-export type OnWarning = (message: string) => void;
-
 /** Makes a session ready for a model: chooses kernels and compiles whatever its batches will need, all of it at once. */
 export async function prepareSession(
   session: GpuSession,
@@ -38,39 +35,27 @@ export async function prepareSession(
   const { software } = session.device.adapter;
   const tunes = (options.autotune ?? !software) && options.tile === undefined;
   // By rule, software does without them: compiling them there would be for nothing.
-  if (tunes || !software) await dropRefused(session, weights, { all: tunes, onWarning });
+  if (tunes || !software) await dropRefused(session, weights, onWarning);
   if (tunes) {
     const key = await tuningKey(session.device, session.matmuls.tiles, options.kernels ?? {});
     const folder = options.tuningFolder ?? tuningFolder();
-    await autotune(session, weights, { store: new TuningStore(folder, key), budget: options.tuningBudget ?? 2000 });
+    const store = new TuningStore(folder, key);
+    await autotune(session, weights, { store, budget: options.tuningBudget ?? 2000, onWarning });
   }
   const sample = oneOfEach(weights);
   await session.compile(await rehearse(session, sample));
   if (options.selfCheck !== false) await selfCheck(session, sample, onWarning);
 }
 
-/**
- * Does without tiles that do not compile. Matrix units are an experimental feature: who offers them may still refuse to compile for
- * them. All tiles are only tried where all are timed.
- */
-async function dropRefused(
-  session: GpuSession,
-  weights: ModelWeights,
-  { all, onWarning }: { readonly all: boolean; readonly onWarning: OnWarning },
-): Promise<void> {
+/** Matrix units are an experimental feature: who offers them may still refuse to compile for them. */
+async function dropRefused(session: GpuSession, weights: ModelWeights, onWarning: OnWarning): Promise<void> {
   const dtypes = new Set(weights.matrices.map(({ dtype }) => dtype));
   const epilogues = Object.keys(EPILOGUE) as (keyof typeof EPILOGUE)[];
-  const tiles = session.matmuls.tiles.filter(({ kernel }) => all || kernel === matmulSubgroupMatrixKernel);
-  const compile = async (tile: MatmulTile): Promise<void> => {
-    try {
-      const constants = [...dtypes].flatMap((dtype) => epilogues.map((each) => matmulConstants(tile, dtype, each)));
-      await Promise.all(constants.map((each) => session.pipelines.compile({ kernel: tile.kernel, constants: each })));
-    } catch (cause) {
-      session.distrust(tile);
-      onWarning(`${String(cause)}; another kernel takes its place`);
-    }
-  };
-  await Promise.all(tiles.map(compile));
+  const tiles = session.matmuls.tiles.filter(({ kernel }) => kernel === matmulSubgroupMatrixKernel);
+  await keepCompiling(session, tiles, onWarning, async (tile) => {
+    const constants = [...dtypes].flatMap((dtype) => epilogues.map((each) => matmulConstants(tile, dtype, each)));
+    await Promise.all(constants.map((each) => session.pipelines.compile({ kernel: tile.kernel, constants: each })));
+  });
 }
 
 /** Layers are alike: kernels differ by sizes and dtypes only. */

@@ -56,6 +56,19 @@ describe("timing matrix products", () => {
     assert.equal(read().products[0]?.rows, null, "large batches first");
   });
 
+  it("does without a tile that does not compile", async () => {
+    const warnings: string[] = [];
+    const kernels = { "matmul-few-rows": "no shader" };
+    const onWarning = (message: string): void => void warnings.push(message);
+    const { vectors, variants } = await encode({ autotune: true, kernels, onWarning });
+    assertSame(vectors);
+    assert.ok([...variants].every((variant) => variant.startsWith("matmul-tiled")));
+    assert.ok(warnings.length > 0);
+    assert.ok(warnings.every((warning) => /matmul-few-rows.*another kernel takes its place/s.test(warning)));
+    rmSync(tuningFolder, { recursive: true }); // timings are kept by the kernels' sources
+    await encode({ autotune: true });
+  });
+
   it("takes the tiles that the store names, and times nothing that is there", async () => {
     const { key } = read();
     const content = JSON.stringify({ key, products: everywhere("tiled 16x128x16") });
