@@ -57,7 +57,7 @@ export class Banks {
   withRoom(bytes: number): Bank {
     const rooms = this.#banks.map(({ heap }) => heap.room);
     const roomiest = rooms.indexOf(Math.max(...rooms));
-    const isEnough = (rooms[roomiest] ?? 0) >= bytes + ROOM_BESIDE || bytes > MOST_ROOM;
+    const isEnough = (rooms[roomiest] ?? 0) >= Math.min(bytes + ROOM_BESIDE, MOST_ROOM) || bytes > MOST_ROOM;
     return isEnough ? (this.#banks[roomiest] as Bank) : this.#add(Bank.newHeap());
   }
 
