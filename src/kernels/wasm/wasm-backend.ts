@@ -172,7 +172,8 @@ export class WasmBackend implements Backend {
     this.#caches.clear();
     this.#weightBytes = 0;
     await this.#pool.dispose();
-    await this.#quantizedCache?.close();
+    if (this.#prepared) await this.#quantizedCache?.write(); // what was loaded since
+    else await this.#quantizedCache?.close(); // a load that failed leaves nothing
     this.#banks.dispose();
   }
 
